@@ -1,0 +1,43 @@
+# Two commands: `make audit` reads a real bias audit, `make test` runs the tests.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/pip --disable-pip-version-check
+
+# Nothing that runs here fetches anything from the Hub or reports anything to anyone.
+export HF_HUB_OFFLINE = 1
+export HF_EVALUATE_OFFLINE = 1
+export GRADIO_ANALYTICS_ENABLED = False
+
+.PHONY: audit test test-slow lint benchmarks clean
+
+audit: $(VENV)/.installed
+	$(BIN)/unskew audit unskew/mini --out audit
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) install -q -c constraints.txt -e ".[demo]"
+	touch $@
+
+# open_clip's wheel carries the CLIP vocabulary that the tests of CLIP's tokenizer need; none of
+# its dependencies (torchvision, timm) is wanted.
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(PIP) install -q -c constraints.txt -e ".[demo,test,dev]"
+	$(PIP) install -q -c constraints.txt --no-deps open_clip_torch
+	touch $@
+
+clean:
+	rm -rf $(VENV) audit

@@ -1,0 +1,50 @@
+"""unskew: measure, mitigate and share social bias in vision-language models.
+
+Attributes load on first use (PEP 562), so ``import unskew`` pulls in neither torch nor any
+Hugging Face library. Importing also makes ``evaluate.load("weat_bias")`` and its siblings work
+by placing the metric modules in evaluate's own module cache (see ``unskew.hub.register``).
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from unskew.hub.register import register_metrics as _register_metrics
+
+__version__ = "0.1.0"
+
+_LAZY = {
+    "DualEncoder": "unskew.encoders",
+    "load_embeddings": "unskew.encoders",
+    "weat": "unskew.measures",
+    "sc_weat": "unskew.measures",
+    "weat_pairwise": "unskew.measures",
+    "WeatResult": "unskew.measures",
+    "load_images": "unskew.corpora",
+    "ImageSet": "unskew.corpora",
+    "load_stimuli": "unskew.stimuli",
+    "Stimuli": "unskew.stimuli",
+    "audit_model": "unskew.audit",
+    "AuditReport": "unskew.audit",
+}
+
+__all__ = ["__version__", *sorted(_LAZY)]
+
+if TYPE_CHECKING:
+    from unskew.audit import AuditReport, audit_model
+    from unskew.corpora import ImageSet, load_images
+    from unskew.encoders import DualEncoder, load_embeddings
+    from unskew.measures import WeatResult, sc_weat, weat, weat_pairwise
+    from unskew.stimuli import Stimuli, load_stimuli
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'unskew' has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+_register_metrics()
