@@ -1,0 +1,30 @@
+"""WHAT is asked: word lists, prompts and the identity taxonomy, as data files with one loader."""
+
+from unskew.stimuli.load import builtin_stimuli, load_stimuli
+from unskew.stimuli.schema import (
+    AttributePair,
+    Contrasts,
+    ImageAttributePair,
+    Ranking,
+    Stimuli,
+    Targets,
+    WordSet,
+    WordTest,
+)
+from unskew.stimuli.taxonomy import canonical_category, canonical_subgroup, taxonomy
+
+__all__ = [
+    "AttributePair",
+    "Contrasts",
+    "ImageAttributePair",
+    "Ranking",
+    "Stimuli",
+    "Targets",
+    "WordSet",
+    "WordTest",
+    "builtin_stimuli",
+    "canonical_category",
+    "canonical_subgroup",
+    "load_stimuli",
+    "taxonomy",
+]

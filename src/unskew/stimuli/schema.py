@@ -1,0 +1,145 @@
+"""What a stimuli file may hold. Every section is optional; the audit asks what it finds.
+
+A file is JSON. People bring their own with the same keys; a key that is not known here is an
+error, so that a misspelt section cannot be dropped in silence.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+def _one_slot(template: str) -> str:
+    if template.count("{}") != 1:
+        raise ValueError(f"the template {template!r} needs exactly one {{}}")
+    return template
+
+
+def _no_repeats(words: tuple[str, ...]) -> tuple[str, ...]:
+    seen: set[str] = set()
+    for word in words:
+        if word in seen:
+            raise ValueError(f"{word!r} is listed twice")
+        seen.add(word)
+    return words
+
+
+Template = Annotated[Text, AfterValidator(_one_slot)]
+Words = Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_no_repeats)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WordSet(_Section):
+    """A named set of words or phrases: one of WEAT's X, Y, A, B."""
+
+    name: Text
+    words: Words
+
+
+class AttributePair(_Section):
+    """Attribute sets A and B, asked of every category of images or target phrases.
+
+    ``pleasant`` says which of the two is the pleasant one, or None where neither is.
+    """
+
+    template: Template = "{}"
+    a: WordSet
+    b: WordSet
+    pleasant: Literal["a", "b"] | None = None
+
+
+class Targets(_Section):
+    """Phrases for the subgroups of each category: the text-only counterpart of images."""
+
+    template: Template = "{}"
+    categories: dict[Text, dict[Text, Words]] = Field(min_length=1)
+
+
+class Contrasts(_Section):
+    """Pairs of prompts that differ in one word; the first of each pair is the favourable one."""
+
+    template: Template = "{}"
+    pairs: tuple[tuple[Text, Text], ...] = Field(min_length=1)
+
+
+class Ranking(_Section):
+    """Concepts in templates: the queries by which images are ranked."""
+
+    templates: Annotated[tuple[Template, ...], Field(min_length=1)]
+    concepts: Words
+
+    @property
+    def prompts(self) -> list[str]:
+        """Every concept in every template, template by template."""
+        return [t.format(c) for t in self.templates for c in self.concepts]
+
+
+class WordTest(_Section):
+    """A complete WEAT of words alone."""
+
+    name: Text
+    template: Template = "{}"
+    x: WordSet
+    y: WordSet
+    a: WordSet
+    b: WordSet
+
+
+class _ImageAttributes(_Section):
+    name: Text
+    subgroups: Words
+
+
+class ImageAttributePair(_Section):
+    """Attribute sets A and B given as images: subgroups of one category of the same image set."""
+
+    category: Text
+    a: _ImageAttributes
+    b: _ImageAttributes
+    pleasant: Literal["a", "b"] | None = None
+
+
+class Stimuli(_Section):
+    """One stimuli file."""
+
+    name: Text
+    title: Text
+    source: Text
+    licence: Text
+    historical: bool = False
+    note: str = ""
+    attributes: AttributePair | None = None
+    targets: Targets | None = None
+    contrasts: Contrasts | None = None
+    ranking: Ranking | None = None
+    word_tests: tuple[WordTest, ...] = ()
+    image_attributes: ImageAttributePair | None = None
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if not self.sections:
+            raise ValueError(f"it asks nothing: it has none of {', '.join(SECTIONS)}")
+        if self.targets and not self.attributes:
+            raise ValueError("'targets' needs 'attributes' to be compared by")
+        return self
+
+    @property
+    def sections(self) -> Sequence[str]:
+        """Names of the sections that this file has."""
+        return [s for s in SECTIONS if getattr(self, s)]
+
+
+SECTIONS = ("attributes", "targets", "contrasts", "ranking", "word_tests", "image_attributes")
