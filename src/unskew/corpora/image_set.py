@@ -1,0 +1,152 @@
+"""The one notion of an image set that audit, debias and classify all take."""
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from datasets import ClassLabel, Dataset, Image, Value
+
+from unskew.errors import InputError
+
+CROSS = " × "
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images with subgroup labels in one or more categories.
+
+    Raises InputError when the columns named are not there, when the set is empty, or when two
+    labels of a category differ only in case or white space.
+    """
+
+    name: str
+    """What reports call the set."""
+    data: Dataset
+    """One row per image."""
+    image_column: str
+    """A column of type ``Image(decode=False)``: a file that cannot be read is found on decoding,
+    by the encoder, and does not keep the rest from loading."""
+    categories: tuple[str, ...]
+    """The label columns: ClassLabel, string, integer or boolean."""
+    credit: str = ""
+    licence: str = ""
+    demonstration: bool = False
+    """True for the built-in sets: every report says they are no evidence about people."""
+    note: str = ""
+    """What a reader of a report must know about the labels."""
+
+    def __post_init__(self) -> None:
+        if not len(self.data):
+            raise InputError(f"image set {self.name!r} holds no images")
+        for column in (self.image_column, *self.categories):
+            _require_column(self, column)
+        feature = self.data.features[self.image_column]
+        if not isinstance(feature, Image) or feature.decode:
+            raise InputError(
+                f"column {self.image_column!r} of image set {self.name!r} is not of type "
+                "Image(decode=False): cast it, or let load_images() do so"
+            )
+        for category in self.categories:
+            _refuse_near_duplicates(self, category)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    @property
+    def images(self) -> Sequence[dict[str, Any]]:
+        """The images as encoders take them: ``{"bytes": ..., "path": ...}``, read when asked."""
+        return self.data[self.image_column]
+
+    def labels(self, category: str) -> np.ndarray:
+        """The subgroup of every image in `category`: (n,) strings, None where it has none."""
+        if category not in self.categories:
+            known = ", ".join(map(repr, self.categories)) or "none"
+            raise InputError(
+                f"image set {self.name!r} has no category {category!r}; it has {known}"
+            )
+        labels = np.empty(len(self), dtype=object)
+        labels[:] = [None if raw is None else raw.strip() for raw in _raw_labels(self, category)]
+        return labels
+
+    def subgroups(self, category: str) -> dict[str, int]:
+        """The number of images of every subgroup of `category`, in the source's order."""
+        labels = [label for label in self.labels(category) if label is not None]
+        feature = self.data.features[category]
+        names = feature.names if isinstance(feature, ClassLabel) else sorted(set(labels))
+        counts = {name.strip(): labels.count(name.strip()) for name in names}
+        return {name: count for name, count in counts.items() if count}
+
+    def item_name(self, index: int) -> str:
+        """What to call image `index` in a message: its file, or its row."""
+        image = self.images[index]
+        if image is None or not image["path"]:
+            return f"row {index}"
+        return image["path"] if image["bytes"] is None else f"row {index} ({image['path']})"
+
+    def with_crossed(self, first: str, second: str) -> "ImageSet":
+        """Add the intersectional category "first × second", its labels such as "Female × 70+"."""
+        name = first + CROSS + second
+        if first == second:
+            raise InputError(f"category {first!r} cannot be crossed with itself")
+        if name in self.categories:
+            return self
+        pairs = zip(self.labels(first), self.labels(second), strict=True)
+        crossed = [None if a is None or b is None else a + CROSS + b for a, b in pairs]
+        data = self.data.add_column(name, crossed, feature=Value("string"))
+        return replace(self, data=data, categories=(*self.categories, name))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes when an image's bytes or a label changes. Reads every image once."""
+        digest = hashlib.sha256(repr((len(self), self.categories)).encode())
+        for image in self.images:
+            digest.update(hashlib.sha256(_image_bytes(image)).digest())
+        for category in self.categories:
+            digest.update(repr(self.labels(category).tolist()).encode())
+        return digest.hexdigest()
+
+
+def _require_column(images: ImageSet, column: str) -> None:
+    if column not in images.data.column_names:
+        columns = ", ".join(images.data.column_names)
+        raise InputError(f"image set {images.name!r} has no column {column!r}; it has {columns}")
+
+
+def _refuse_near_duplicates(images: ImageSet, category: str) -> None:
+    seen: dict[str, str] = {}
+    for label in sorted({raw for raw in _raw_labels(images, category) if raw is not None}):
+        key = " ".join(unicodedata.normalize("NFKC", label).casefold().split())
+        if key in seen:
+            raise InputError(
+                f"category {category!r} of image set {images.name!r} has duplicate labels "
+                f"{seen[key]!r} and {label!r}: give both the same spelling"
+            )
+        seen[key] = label
+
+
+def _raw_labels(images: ImageSet, category: str) -> Iterable[str | None]:
+    """The labels as the source spells them; an empty cell, NaN or ClassLabel's -1 is None."""
+    feature = images.data.features[category]
+    values = images.data[category][:]
+    if isinstance(feature, ClassLabel):
+        return [None if v is None or v < 0 else feature.names[v] for v in values]
+    if isinstance(feature, Value) and feature.dtype == "bool":
+        spelling = {True: category, False: f"not {category}", None: None}
+        return [spelling[value] for value in values]
+    missing = [value is None or value != value or str(value).strip() == "" for value in values]
+    return [None if gone else str(v) for gone, v in zip(missing, values, strict=True)]
+
+
+def _image_bytes(image: dict[str, Any] | None) -> bytes:
+    """The file's content; a file that is not there counts by its name."""
+    if image is None:
+        return b""
+    if image["bytes"] is not None:
+        return image["bytes"]
+    path = Path(image["path"] or "")
+    return path.read_bytes() if path.is_file() else str(path).encode()

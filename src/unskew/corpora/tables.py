@@ -1,0 +1,66 @@
+"""Reading .parquet, .jsonl and .csv files into one table, with messages that name the file."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import datasets
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.json
+import pyarrow.parquet as pq
+from datasets import Dataset, DatasetDict
+
+from unskew.errors import InputError
+
+_READERS: dict[str, Callable[[Path], pa.Table]] = {
+    ".jsonl": pa.json.read_json,
+    ".csv": pa.csv.read_csv,
+}
+TABLE_SUFFIXES = (".parquet", *_READERS)
+
+
+def read_table(path: Path) -> Dataset:
+    """The rows of one file. Raises InputError when it cannot be read."""
+    if path.suffix == ".parquet":
+        check_parquet(path)
+        return Dataset.from_parquet(str(path))
+    if path.suffix not in _READERS:
+        raise InputError(
+            f"{str(path)!r} is not an image set: give a folder of images or a file that ends in "
+            + ", ".join(TABLE_SUFFIXES)
+        )
+    try:
+        table = _READERS[path.suffix](path)
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        raise InputError(f"{str(path)!r} cannot be read: {_first_line(error)}") from error
+    _refuse_repeated_columns(table.column_names, path)
+    return Dataset(table)
+
+
+def read_parquet_folder(folder: Path, config: str | None) -> DatasetDict:
+    """The splits of a folder that holds parquet files, as `datasets` resolves them."""
+    for path in sorted(folder.rglob("*.parquet")):
+        check_parquet(path)
+    try:
+        return datasets.load_dataset(str(folder), name=config)
+    except (ValueError, TypeError, datasets.exceptions.DatasetsError) as error:
+        raise InputError(f"folder {str(folder)!r} cannot be read: {_first_line(error)}") from error
+
+
+def check_parquet(path: Path) -> None:
+    """Raises InputError for a file that is no parquet file or repeats a column name."""
+    try:
+        names = pq.read_schema(path).names
+    except pa.ArrowInvalid as error:
+        raise InputError(f"{str(path)!r} cannot be read: {_first_line(error)}") from error
+    _refuse_repeated_columns(names, path)
+
+
+def _refuse_repeated_columns(names: list[str], path: Path) -> None:
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise InputError(f"{str(path)!r} has more than one column named {repeated[0]!r}")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
