@@ -1,0 +1,50 @@
+"""The ``unskew`` command. One file per verb; no logic lives here."""
+
+import sys
+
+import typer
+
+from unskew import __version__
+from unskew.cli.audit import audit
+from unskew.cli.embed import embed
+from unskew.cli.metrics import install_metrics
+from unskew.cli.stimuli import stimuli
+from unskew.errors import UnskewError
+
+app = typer.Typer(
+    help="Measure, mitigate and share: social bias in vision-language models.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(audit)
+app.command()(embed)
+app.command("install-metrics")(install_metrics)
+app.add_typer(stimuli, name="stimuli")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"unskew {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and stop."
+    ),
+) -> None:
+    """Measure, mitigate and share: social bias in vision-language models."""
+
+
+def main() -> None:
+    """Entry point: an error that a user can mend is one line and exit code 2."""
+    try:
+        app()
+    except UnskewError as error:
+        print(f"unskew: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("unskew: interrupted; what was embedded is kept in the cache", file=sys.stderr)
+        sys.exit(130)

@@ -17,13 +17,13 @@ def taxonomy() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
 
 
 def canonical_category(name: str) -> str:
-    """``"Sexual_Orientation"`` -> ``"sexual orientation"``; an unknown name is returned as it is."""
+    """``"Sexual_Orientation"`` -> ``"sexual orientation"``; unknown names are left alone."""
     plain = _plain(name)
     return plain if plain in taxonomy() else name
 
 
 def canonical_subgroup(category: str, label: str) -> str:
-    """The taxonomy's name for ``label`` within ``category``; an unknown label is returned as it is."""
+    """The taxonomy's name for ``label`` within ``category``; unknown labels are left alone."""
     return _names(canonical_category(category)).get(_plain(label), label)
 
 

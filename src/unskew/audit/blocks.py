@@ -1,0 +1,100 @@
+"""A document as a list of blocks, so that Markdown, HTML and the terminal say the same."""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Heading:
+    level: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    text: str
+
+
+@dataclass(frozen=True)
+class Warning:
+    """A statement that must not be overlooked."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """``folded``: long, and shut until opened where the medium can do that."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class Picture:
+    """``file``: relative to the report's folder. ``alt`` says what the picture shows."""
+
+    file: str
+    alt: str
+
+
+Block = Heading | Paragraph | Warning | Table | Picture
+
+
+def to_markdown(blocks: Sequence[Block]) -> str:
+    """GitHub-flavoured Markdown."""
+    return "\n\n".join(_markdown(b) for b in blocks) + "\n"
+
+
+def _markdown(block: Block) -> str:
+    match block:
+        case Heading(level, text):
+            return "#" * level + " " + _escaped(text)
+        case Paragraph(text):
+            return _escaped(text)
+        case Warning(text):
+            return f"> **{_escaped(text)}**"
+        case Picture(file, alt):
+            return f"![{_escaped(alt)}]({file})"
+        case Table(caption, columns, rows):
+            lines = [columns, tuple("---" for _ in columns), *rows]
+            body = "\n".join("| " + " | ".join(_escaped(c) for c in line) + " |" for line in lines)
+            return f"{_escaped(caption)}\n\n{body}"
+
+
+def _escaped(text: str) -> str:
+    """Labels come from other people's data: none may act as markup."""
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split()))
+
+
+def to_html(title: str, blocks: Sequence[Block], folder: Path) -> str:
+    """One self-contained page: style and pictures (read from ``folder``) inside."""
+    from jinja2 import Environment
+
+    template = (files("unskew.audit") / "templates" / "report.html").read_text(encoding="utf-8")
+    pictures = {
+        b.file: base64.b64encode((folder / b.file).read_bytes()).decode()
+        for b in blocks
+        if isinstance(b, Picture)
+    }
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(template).render(
+        title=title,
+        blocks=[(type(b).__name__, b) for b in blocks],
+        pictures=pictures,
+        anchor=anchor,
+    )
+
+
+def anchor(text: str) -> str:
+    """A heading's address within the page."""
+    return re.sub(r"[^a-z0-9]+", "-", html.unescape(text).lower()).strip("-")

@@ -1,0 +1,79 @@
+"""The same pair of subgroups in two reports, or in two data sets of one report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from unskew.audit.rows import PairRow
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The same pair in two reports, or in two data sets of one report."""
+
+    category: str
+    stimuli: str
+    section: str
+    attribute_a: str
+    attribute_b: str
+    subgroup_a: str
+    subgroup_b: str
+    dataset_before: str
+    dataset_after: str
+    before: float
+    before_ci: tuple[float, float]
+    after: float
+    after_ci: tuple[float, float]
+    change: float
+    favoured_before: str | None
+    favoured_after: str | None
+
+    @property
+    def disagree(self) -> bool:
+        """Both intervals exclude zero, on opposite sides."""
+        return (self.before_ci[0] > 0 and self.after_ci[1] < 0) or (
+            self.before_ci[1] < 0 and self.after_ci[0] > 0
+        )
+
+
+def match_pairs(
+    before: Iterable[PairRow], after: Iterable[PairRow], by_dataset: bool
+) -> list[Comparison]:
+    """Pair up rows that ask the same; a pair named the other way round has its sign turned."""
+
+    def key(r: PairRow) -> tuple[object, ...]:
+        pair = frozenset((r.subgroup_a, r.subgroup_b))
+        where = r.dataset if by_dataset else ""
+        return (where, r.category, r.stimuli, r.section, r.attribute_a, r.attribute_b, pair)
+
+    others = {key(r): r for r in after}
+    matched = []
+    for row in before:
+        other = others.get(key(row))
+        if other is None:
+            continue
+        turned = other.subgroup_a != row.subgroup_a
+        d = -other.effect_size if turned else other.effect_size
+        ci = (-other.ci_high, -other.ci_low) if turned else (other.ci_low, other.ci_high)
+        matched.append(
+            Comparison(
+                category=row.category,
+                stimuli=row.stimuli,
+                section=row.section,
+                attribute_a=row.attribute_a,
+                attribute_b=row.attribute_b,
+                subgroup_a=row.subgroup_a,
+                subgroup_b=row.subgroup_b,
+                dataset_before=row.dataset,
+                dataset_after=other.dataset,
+                before=row.effect_size,
+                before_ci=(row.ci_low, row.ci_high),
+                after=d,
+                after_ci=ci,
+                change=d - row.effect_size,
+                favoured_before=row.favoured,
+                favoured_after=other.favoured,
+            )
+        )
+    return matched

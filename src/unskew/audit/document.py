@@ -1,0 +1,395 @@
+"""A report told in order: what to beware of, the summary, each data set, each tower, the method."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from unskew.audit.blocks import Block, Heading, Paragraph, Table, Warning
+from unskew.audit.pairs import TEXT_ONLY
+from unskew.audit.pictures import Planned, at
+from unskew.audit.rows import MODALITY, DatasetInfo, PairRow
+from unskew.audit.summary import Summary, families, summaries
+
+if TYPE_CHECKING:
+    from unskew.audit.report import AuditReport
+
+_FOLD = 15
+"""A table longer than this is folded where the medium can do that."""
+
+DEMONSTRATION = (
+    "This report demonstrates the tool. It was made with unskew's built-in model or images and is "
+    "no evidence about people, nor about any model in use."
+)
+
+
+def document(report: AuditReport, pictures: Sequence[Planned] = ()) -> list[Block]:
+    """The whole report as blocks; ``pictures`` are placed where they belong."""
+    blocks: list[Block] = [Heading(1, f"Bias audit of {report.model.name}")]
+    if report.demonstration:
+        blocks.append(Warning(DEMONSTRATION))
+    blocks += [*_summary(report), *_reading(report)]
+    for dataset in report.datasets:
+        blocks += _dataset(report, dataset, pictures)
+    for first, second in combinations(report.datasets, 2):
+        blocks += _two_sets(report, first.name, second.name, pictures)
+    blocks += _text_only(report, pictures)
+    blocks += _words(report)
+    return [*blocks, *_method(report)]
+
+
+def summary_table(report: AuditReport) -> Table:
+    """One row per data set, category and modality: what the terminal shows too."""
+    return Table(
+        "Effect sizes between subgroups",
+        (
+            "data set",
+            "category",
+            "asked",
+            "pairs",
+            "clear",
+            "mean |d|",
+            "largest |d|",
+            "interval",
+            "which says",
+        ),
+        tuple(
+            _summary_row(s) for s in summaries(r for r in report.pairs if r.section != "contrasts")
+        ),
+    )
+
+
+def ranking_table(report: AuditReport, dataset: str | None = None) -> Table:
+    """MaxSkew and NDKL beside chance."""
+    return Table(
+        "Who is shown first: ranking measures, averaged over the prompts",
+        (
+            "data set",
+            "category",
+            "k of n",
+            "MaxSkew",
+            "interval",
+            "by chance",
+            "p",
+            "NDKL",
+            "by chance",
+            "most shown",
+            "least shown",
+        ),
+        tuple(
+            (
+                r.dataset,
+                r.category,
+                f"{r.k} of {r.n}",
+                f"{r.max_skew:.3f}",
+                _interval(r.max_skew_ci_low, r.max_skew_ci_high, 3, signed=False),
+                f"{r.chance_max_skew:.3f}",
+                _p(r.p_value),
+                f"{r.ndkl:.3f}",
+                f"{r.chance_ndkl:.3f}",
+                r.most_shown,
+                r.least_shown,
+            )
+            for r in report.rankings
+            if dataset in (None, r.dataset)
+        ),
+    )
+
+
+def _summary(report: AuditReport) -> Iterator[Block]:
+    yield Heading(2, "Summary")
+    largest = report.largest()
+    if largest is not None:
+        yield Paragraph(
+            f"Largest difference between two subgroups: {largest.sentence} "
+            f"({MODALITY[largest.section]}, {largest.dataset}, {largest.category}: "
+            f"d = {largest.effect_size:+.2f}, "
+            f"{report.settings.confidence:.0%} interval "
+            f"{_interval(largest.ci_low, largest.ci_high)}, p = {_p(largest.p_holm)} after Holm)."
+        )
+    yield summary_table(report)
+    if report.rankings:
+        yield ranking_table(report)
+    for dataset in report.datasets:
+        if dataset.unreadable:
+            yield Warning(
+                f"{len(dataset.unreadable)} of {dataset.n_images} images of {dataset.name} "
+                "could not be read and were left out; they are listed below."
+            )
+    yield from (Paragraph(note) for note in report.notes)
+
+
+def _reading(report: AuditReport) -> Iterator[Block]:
+    s = report.settings
+    yield Heading(2, "How to read this")
+    yield Paragraph(
+        "The effect size d compares two subgroups: how much closer one is to the first attribute "
+        "set than the other, in standard deviations of all their images or phrases. 0 is no "
+        "difference, 2 the largest possible; 0.2, 0.5 and 0.8 are often called small, medium and "
+        "large. "
+        f"The interval holds the true d with {s.confidence:.0%} confidence over other images of "
+        "the same subgroups; the words asked are taken as given. The p-value is that of a "
+        "permutation test of no difference; Holm's correction bounds the chance of any false "
+        "alarm in a table, Benjamini-Hochberg's the share of false alarms. A difference is called "
+        f"clear when its Holm-corrected p is below {1 - s.confidence:.2g}. A favoured subgroup in "
+        "(brackets) is one whose lead is not clear."
+    )
+    yield Paragraph(
+        "A difference that is not clear is no proof of its absence: look at the interval. And an "
+        "audit of some images and words says nothing about images and words it has not seen."
+    )
+
+
+def _dataset(
+    report: AuditReport, dataset: DatasetInfo, pictures: Sequence[Planned]
+) -> Iterator[Block]:
+    name = dataset.name
+    yield Heading(2, f"Images: {name}")
+    readable = dataset.n_images - len(dataset.unreadable)
+    yield Paragraph(f"{readable} images. {dataset.credit} {dataset.licence}".strip())
+    yield Table(
+        "Images per subgroup",
+        ("category", "subgroup", "images"),
+        tuple((c, s, str(n)) for c, counts in dataset.counts.items() for s, n in counts.items()),
+        folded=sum(map(len, dataset.counts.values())) > _FOLD,
+    )
+    for family, rows in families(r for r in report.pairs if r.dataset == name):
+        _, category, stimuli, section = family
+        yield Heading(3, f"{name}: {category}, {_asked(section, stimuli)}")
+        yield from at(pictures, family)
+        yield _contrasts(rows) if section == "contrasts" else pair_table(rows)
+        if section == "attributes":
+            yield from _nearest(report, name, category, stimuli)
+    if dataset.unreadable:
+        yield Table(
+            f"Images of {name} that could not be read",
+            ("image", "reason"),
+            tuple((u.name, u.reason) for u in dataset.unreadable),
+        )
+
+
+def _nearest(report: AuditReport, dataset: str, category: str, stimuli: str) -> Iterator[Block]:
+    where = (dataset, category, stimuli)
+    rows = [r for r in report.subgroups if (r.dataset, r.category, r.stimuli) == where]
+    if rows:
+        a, b = rows[0].attribute_a, rows[0].attribute_b
+        yield Table(
+            f"Mean association with {a} over {b} (cosine)",
+            ("subgroup", "images", "mean", "interval", f"nearer to {a}"),
+            tuple(
+                (
+                    r.subgroup,
+                    str(r.n),
+                    f"{r.mean_association:+.4f}",
+                    _interval(r.ci_low, r.ci_high, 4),
+                    f"{r.share_nearer_a:.0%}",
+                )
+                for r in rows
+            ),
+            folded=len(rows) > _FOLD,
+        )
+    for by, caption in (
+        ("similarity", "Nearest attributes (mean cosine)"),
+        ("lift", "Attributes nearer than to the other subgroups (difference of mean cosines)"),
+    ):
+        top = [
+            r
+            for r in report.top_attributes
+            if (r.dataset, r.category, r.stimuli) == where and r.by == by
+        ]
+        names = list(dict.fromkeys(r.subgroup for r in top))
+        yield Table(
+            caption,
+            ("subgroup", "attributes"),
+            tuple(
+                (
+                    name,
+                    ", ".join(
+                        f"{r.attribute} ({r.similarity if by == 'similarity' else r.lift:.3f})"
+                        for r in top
+                        if r.subgroup == name
+                    ),
+                )
+                for name in names
+            ),
+            folded=len(names) > _FOLD,
+        )
+
+
+def pair_table(rows: Sequence[PairRow]) -> Table:
+    """The pairwise table of the seed report's Appendix A, with its uncertainty."""
+    polar = any(r.favoured for r in rows)
+    return Table(
+        f"{rows[0].attribute_a} against {rows[0].attribute_b}",
+        ("subgroup A", "subgroup B", "d", "interval", "p", "p (Holm)", "p (BH)")
+        + (("favoured",) if polar else ("which says",)),
+        tuple(
+            (
+                r.subgroup_a,
+                r.subgroup_b,
+                _d(r.effect_size),
+                _interval(r.ci_low, r.ci_high),
+                _p(r.p_value),
+                _p(r.p_holm),
+                _p(r.p_bh),
+                (_favoured(r) if polar else r.sentence) if r.reason is None else r.reason,
+            )
+            for r in rows
+        ),
+        folded=len(rows) > _FOLD,
+    )
+
+
+def _contrasts(rows: Sequence[PairRow]) -> Table:
+    ordered = sorted(rows, key=lambda r: -abs(r.effect_size) if r.reason is None else 1.0)
+    return Table(
+        f"Single contrasting prompts, largest first ({sum(r.clear for r in rows)} of {len(rows)} "
+        "clear after Holm over all of them)",
+        ("prompts", "subgroup A", "subgroup B", "d", "interval", "p (Holm)", "favoured"),
+        tuple(
+            (
+                f"{r.attribute_a} / {r.attribute_b}",
+                r.subgroup_a,
+                r.subgroup_b,
+                _d(r.effect_size),
+                _interval(r.ci_low, r.ci_high),
+                _p(r.p_holm),
+                _favoured(r) if r.reason is None else r.reason,
+            )
+            for r in ordered
+        ),
+        folded=len(rows) > _FOLD,
+    )
+
+
+def _two_sets(
+    report: AuditReport, first: str, second: str, pictures: Sequence[Planned]
+) -> Iterator[Block]:
+    rows = [r for r in report.compare_datasets(first, second) if r.section != "contrasts"]
+    if not rows:
+        return
+    yield Heading(2, f"{first} beside {second}")
+    for category in dict.fromkeys(r.category for r in rows):
+        yield from at(pictures, ("data sets", first, second, category))
+    yield Table(
+        "The same pairs in both data sets",
+        ("category", "asked", "subgroup A", "subgroup B", first, second, "change", "signs"),
+        tuple(
+            (
+                r.category,
+                _asked(r.section, r.stimuli),
+                r.subgroup_a,
+                r.subgroup_b,
+                f"{_d(r.before)} {_interval(*r.before_ci)}",
+                f"{_d(r.after)} {_interval(*r.after_ci)}",
+                _d(r.change),
+                "opposite, both intervals clear of 0" if r.disagree else "",
+            )
+            for r in rows
+        ),
+    )
+
+
+def _text_only(report: AuditReport, pictures: Sequence[Planned]) -> Iterator[Block]:
+    found = families(r for r in report.pairs if r.dataset == TEXT_ONLY)
+    if found:
+        yield Heading(2, "Text only: phrases for the subgroups")
+    for family, rows in found:
+        yield Heading(3, f"Phrases: {family[1]} ({family[2]})")
+        yield from at(pictures, family)
+        yield pair_table(rows)
+
+
+def _words(report: AuditReport) -> Iterator[Block]:
+    if not report.word_tests:
+        return
+    yield Heading(2, "Text only: word tests")
+    for s in report.stimuli:
+        if s.historical and any(w.stimuli == s.name for w in report.word_tests):
+            yield Warning(f"Historical word lists. {s.note}")
+    yield Table(
+        "Word embedding association tests asked of the text tower",
+        ("test", "d", "interval", "p", "p (Holm)", "which says"),
+        tuple(
+            (
+                r.name,
+                _d(r.effect_size),
+                _interval(r.ci_low, r.ci_high),
+                _p(r.p_value),
+                _p(r.p_holm),
+                r.sentence if r.reason is None else r.reason,
+            )
+            for r in report.word_tests
+        ),
+    )
+
+
+def _method(report: AuditReport) -> Iterator[Block]:
+    s, m = report.settings, report.model
+    yield Heading(2, "Method and sources")
+    yield Paragraph(
+        f"Model {m.name} (fingerprint {m.fingerprint[:16]}, {m.dim} dimensions). Effect size: "
+        f"Caliskan et al. 2017, standard deviation with ddof = {s.ddof}. p: {s.alternative}, exact "
+        f"where the partitions can be enumerated, else {s.permutations} draws with the +1 "
+        f"correction. Interval: {s.interval}. Corrections: {s.correction}, over the rows of a "
+        f"table. Ranking target: {s.ranking_target}. Seed {s.seed}. Made {report.created} with "
+        f"unskew {report.unskew_version}."
+    )
+    yield Table(
+        "What was asked",
+        ("stimuli", "title", "source", "licence", "note"),
+        tuple(
+            (
+                t.name,
+                t.title,
+                t.source,
+                t.licence,
+                ("Historical. " if t.historical else "") + t.note,
+            )
+            for t in report.stimuli
+        ),
+    )
+
+
+def _summary_row(s: Summary) -> tuple[str, ...]:
+    r = s.largest
+    return (
+        s.dataset,
+        s.category,
+        f"{s.stimuli}, {MODALITY[s.section]}",
+        str(s.pairs),
+        str(s.clear),
+        f"{s.mean_abs:.2f}",
+        f"{abs(r.effect_size):.2f}",
+        _interval(r.ci_low, r.ci_high),
+        r.sentence if r.clear else f"({r.sentence})",
+    )
+
+
+def _asked(section: str, stimuli: str) -> str:
+    return f"{MODALITY[section]} ({stimuli})"
+
+
+def _favoured(r: PairRow) -> str:
+    if r.favoured is None:
+        return ""
+    return r.favoured if r.clear else f"({r.favoured})"
+
+
+def _d(value: float) -> str:
+    return "undefined" if math.isnan(value) else f"{value:+.2f}"
+
+
+def _interval(low: float, high: float, digits: int = 2, signed: bool = True) -> str:
+    if math.isnan(low) or math.isnan(high):
+        return ""
+    sign = "+" if signed else ""
+    return f"[{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"
+
+
+def _p(p: float) -> str:
+    if math.isnan(p):
+        return ""
+    return f"{p:.1g}" if p < 0.001 else f"{p:.3f}"

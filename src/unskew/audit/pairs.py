@@ -1,0 +1,222 @@
+"""Effect sizes between subgroups: image-text, text only, image only, and single contrasts."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from unskew.audit.embedded import MIN_ITEMS, EmbeddedSet
+from unskew.audit.rows import PairRow, Settings
+from unskew.audit.texts import Texts, filled
+from unskew.measures import (
+    PairResult,
+    association,
+    benjamini_hochberg,
+    holm,
+    pairwise_from_associations,
+)
+from unskew.stimuli import Stimuli
+
+TEXT_ONLY = "(phrases)"
+"""Stands where a data set's name would, for rows that no image takes part in."""
+
+
+def image_text_pairs(
+    images: EmbeddedSet, s: Stimuli, texts: Texts, settings: Settings
+) -> list[PairRow]:
+    """Subgroups of images against attribute sets of words."""
+    if s.attributes is None:
+        return []
+    pair = s.attributes
+    scores = association(
+        images.embeddings,
+        texts(filled(pair.template, pair.a.words)),
+        texts(filled(pair.template, pair.b.words)),
+    )
+    rows: list[PairRow] = []
+    for category, subgroups in images.groups.items():
+        rows += _rows(
+            {name: scores[i] for name, i in subgroups.items()},
+            settings,
+            dataset=images.info.name,
+            category=category,
+            stimuli=s.name,
+            section="attributes",
+            names=(pair.a.name, pair.b.name),
+            pleasant=pair.pleasant,
+        )
+    return rows
+
+
+def contrast_pairs(
+    images: EmbeddedSet, s: Stimuli, texts: Texts, settings: Settings
+) -> list[PairRow]:
+    """Subgroups of images against two single prompts; all pairs of prompts are one family."""
+    if s.contrasts is None:
+        return []
+    template = s.contrasts.template
+    scores = {
+        words: association(images.embeddings, *(texts([template.format(w)]) for w in words))
+        for words in s.contrasts.pairs
+    }
+    rows: list[PairRow] = []
+    for category, subgroups in images.groups.items():
+        family: list[PairRow] = []
+        for words, values in scores.items():
+            family += _rows(
+                {name: values[i] for name, i in subgroups.items()},
+                settings,
+                dataset=images.info.name,
+                category=category,
+                stimuli=s.name,
+                section="contrasts",
+                names=words,
+                pleasant="a",
+            )
+        rows += _corrected_together(family, settings.confidence)
+    return rows
+
+
+def text_only_pairs(s: Stimuli, texts: Texts, settings: Settings) -> list[PairRow]:
+    """Subgroups of phrases against attribute sets of words: the text tower alone."""
+    if s.targets is None or s.attributes is None:
+        return []
+    pair = s.attributes
+    a, b = (texts(filled(pair.template, side.words)) for side in (pair.a, pair.b))
+    rows: list[PairRow] = []
+    for category, subgroups in s.targets.categories.items():
+        rows += _rows(
+            {
+                name: association(texts(filled(s.targets.template, words)), a, b)
+                for name, words in subgroups.items()
+            },
+            settings,
+            dataset=TEXT_ONLY,
+            category=category,
+            stimuli=s.name,
+            section="targets",
+            names=(pair.a.name, pair.b.name),
+            pleasant=pair.pleasant,
+        )
+    return rows
+
+
+def image_only_pairs(
+    images: EmbeddedSet, s: Stimuli, settings: Settings
+) -> tuple[list[PairRow], list[str]]:
+    """Subgroups of images against attribute sets of images: the image tower alone.
+
+    An image that serves as an attribute is no target of the same test. Returns rows, and a note
+    for what could not be asked of this image set.
+    """
+    if s.image_attributes is None:
+        return [], []
+    pair = s.image_attributes
+    have = images.groups.get(pair.category, {})
+    lacking = [x for x in (*pair.a.subgroups, *pair.b.subgroups) if x not in have]
+    if lacking:
+        return [], [
+            f"{s.name} was not asked of {images.info.name}: "
+            f"it has no {pair.category!r} labelled {lacking[0]!r}."
+        ]
+    a, b = (np.concatenate([have[x] for x in side.subgroups]) for side in (pair.a, pair.b))
+    used = np.concatenate([a, b])
+    scores = association(images.embeddings, images.embeddings[a], images.embeddings[b])
+    rows: list[PairRow] = []
+    for category, subgroups in images.groups.items():
+        left = {n: i[~np.isin(i, used)] for n, i in subgroups.items()}
+        left = {n: i for n, i in left.items() if len(i) >= MIN_ITEMS}
+        if category != pair.category and len(left) > 1:
+            rows += _rows(
+                {name: scores[i] for name, i in left.items()},
+                settings,
+                dataset=images.info.name,
+                category=category,
+                stimuli=s.name,
+                section="image_attributes",
+                names=(pair.a.name, pair.b.name),
+                pleasant=pair.pleasant,
+            )
+    return rows, []
+
+
+def sentence(
+    result: float, x: str, y: str, attributes: tuple[str, str], pleasant: str | None
+) -> str:
+    """What an effect size says, in words; said about the pleasant set where there is one."""
+    if math.isnan(result):
+        return "undefined"
+    if result == 0:
+        return f"{x} and {y} are equally close to {attributes[0]}"
+    near, far = (x, y) if result > 0 else (y, x)
+    if pleasant == "b":
+        near, far = far, near
+    return f"{near} is closer to {attributes[1 if pleasant == 'b' else 0]} than {far}"
+
+
+def _rows(
+    associations: Mapping[str, np.ndarray],
+    settings: Settings,
+    *,
+    dataset: str,
+    category: str,
+    stimuli: str,
+    section: str,
+    names: tuple[str, str],
+    pleasant: str | None,
+) -> list[PairRow]:
+    results = pairwise_from_associations(
+        associations,
+        ddof=settings.ddof,
+        permutations=settings.permutations,
+        alternative=settings.alternative,
+        confidence=settings.confidence,
+        seed=settings.seed,
+    )
+    return [
+        PairRow(
+            dataset=dataset,
+            category=category,
+            stimuli=stimuli,
+            section=section,
+            attribute_a=names[0],
+            attribute_b=names[1],
+            subgroup_a=r.subgroup_a,
+            subgroup_b=r.subgroup_b,
+            n_a=r.n_x,
+            n_b=r.n_y,
+            effect_size=r.effect_size,
+            ci_low=r.ci_low,
+            ci_high=r.ci_high,
+            p_value=r.p_value,
+            p_holm=r.p_holm,
+            p_bh=r.p_bh,
+            exact=r.exact,
+            n_permutations=r.n_permutations,
+            favoured=_favoured(r, pleasant),
+            clear=r.p_holm < 1 - settings.confidence,
+            sentence=sentence(r.effect_size, r.subgroup_a, r.subgroup_b, names, pleasant),
+            reason=r.reason,
+        )
+        for r in results
+    ]
+
+
+def _favoured(r: PairResult, pleasant: str | None) -> str | None:
+    """The subgroup on the pleasant side."""
+    if pleasant is None or math.isnan(r.effect_size) or r.effect_size == 0:
+        return None
+    return r.subgroup_a if (r.effect_size > 0) == (pleasant == "a") else r.subgroup_b
+
+
+def _corrected_together(rows: Iterable[PairRow], confidence: float) -> list[PairRow]:
+    """The same rows with their p-values corrected over all of them."""
+    rows = list(rows)
+    p = np.array([r.p_value for r in rows])
+    return [
+        dataclasses.replace(r, p_holm=float(h), p_bh=float(q), clear=bool(h < 1 - confidence))
+        for r, h, q in zip(rows, holm(p), benjamini_hochberg(p), strict=True)
+    ]

@@ -1,0 +1,192 @@
+"""One audit: a model, image sets and stimuli in; a report out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from unskew import __version__
+from unskew.audit.attributes import describe_subgroups
+from unskew.audit.embedded import EmbeddedSet, embed_set
+from unskew.audit.pairs import contrast_pairs, image_only_pairs, image_text_pairs, text_only_pairs
+from unskew.audit.ranking import ranking_rows
+from unskew.audit.report import AuditReport
+from unskew.audit.rows import (
+    ModelInfo,
+    PairRow,
+    RankingRow,
+    Settings,
+    StimuliInfo,
+    SubgroupRow,
+    TopAttributeRow,
+    WordTestRow,
+)
+from unskew.audit.texts import Texts, prompts_of
+from unskew.audit.words import word_tests
+from unskew.corpora import ImageSet
+from unskew.encoders import (
+    DualEncoder,
+    LabelledEmbeddings,
+    PrecomputedEncoder,
+    is_embeddings_file,
+    load_embeddings,
+)
+from unskew.errors import InputError
+from unskew.stimuli import Stimuli, builtin_stimuli, load_stimuli
+
+BUILTIN_IMAGES = ("faces", "emoji")
+"""What is audited where no image set is named."""
+
+Source = str | Path | ImageSet | LabelledEmbeddings
+
+
+def audit_model(
+    model: Any,
+    images: Source | Sequence[Source] = BUILTIN_IMAGES,
+    stimuli: str | Path | Stimuli | Sequence[str | Path | Stimuli] | None = None,
+    *,
+    categories: Sequence[str] | None = None,
+    cross: Iterable[tuple[str, str]] = (),
+    exclude: Iterable[tuple[str, str]] = (),
+    k: int | None = None,
+    top: int = 8,
+    permutations: int = 10_000,
+    confidence: float = 0.95,
+    seed: int = 0,
+    batch_size: int = 32,
+    **load_options: Any,
+) -> AuditReport:
+    """Audit a dual encoder: every applicable question of ``stimuli``, asked of every image set.
+
+    Args:
+        model: an encoder, a Hub id or path, ``"unskew/mini"``, or a file of text embeddings.
+        images: one or several of: ``"faces"``, ``"emoji"``, a Hub id, a folder, a table, an
+            ``ImageSet``, or a file of image embeddings with labels.
+        stimuli: shipped names, files or ``Stimuli``; all shipped ones by default.
+        categories: label columns to use; by default all that look like labels.
+        cross: pairs of categories whose intersections are audited as subgroups of their own;
+            applied to the image sets that have both.
+        exclude: (category, subgroup) to leave out.
+        k: length of the ranked list; a tenth of the images by default.
+        top: nearest attributes to list per subgroup.
+        permutations: draws of a p-value that is not exact.
+        confidence: of the intervals; 1 - confidence is also what a corrected p-value must be
+            below for a difference to count as clear.
+        seed: of every random draw.
+        batch_size: images per forward.
+        **load_options: passed to ``load_images`` (``split``, ``config``, ``image_column``).
+
+    Raises:
+        InputError: see the message; nothing is written.
+        NotFoundError: no such model, image set or stimuli.
+    """
+    asked = [load_stimuli(s) for s in _listed(builtin_stimuli() if stimuli is None else stimuli)]
+    _refuse_repeats("stimuli", [s.name for s in asked])
+    encoder = open_encoder(model)
+    settings = Settings(
+        ddof=1,
+        permutations=permutations,
+        alternative="two-sided",
+        confidence=confidence,
+        interval="noncentral-t",
+        correction="Holm; Benjamini-Hochberg",
+        seed=seed,
+        top=top,
+        ranking_target="uniform",
+    )
+    sources = _listed(images)
+    cross, exclude = list(cross), list(exclude)
+    sets = [
+        embed_set(
+            source,
+            encoder,
+            categories=categories,
+            cross=cross,
+            exclude=exclude,
+            batch_size=batch_size,
+            **load_options,
+        )
+        for source in sources
+    ]
+    _refuse_repeats("image sets", [s.info.name for s in sets])
+    _refuse_unused("cross", [c for pair in cross for c in pair], sets)
+    _refuse_unused("leave subgroups out of", [category for category, _ in exclude], sets)
+    texts = Texts(encoder, prompts_of(asked))
+    return _ask(encoder, asked, sets, texts, settings, k)
+
+
+def open_encoder(model: Any) -> Any:
+    """An encoder from whatever names one; an encoder is passed through.
+
+    Raises:
+        NotFoundError, InputError: see ``DualEncoder.from_pretrained`` and ``load_embeddings``.
+    """
+    if not isinstance(model, str | Path):
+        return model
+    if is_embeddings_file(model):
+        return PrecomputedEncoder(load_embeddings(model))
+    return DualEncoder.from_pretrained(str(model))
+
+
+def _ask(
+    encoder: Any,
+    asked: Sequence[Stimuli],
+    sets: Sequence[EmbeddedSet],
+    texts: Texts,
+    settings: Settings,
+    k: int | None,
+) -> AuditReport:
+    pairs: list[PairRow] = []
+    subgroups: list[SubgroupRow] = []
+    nearest: list[TopAttributeRow] = []
+    rankings: list[RankingRow] = []
+    words: list[WordTestRow] = []
+    notes: list[str] = []
+    for s in asked:
+        for images in sets:
+            pairs += image_text_pairs(images, s, texts, settings)
+            pairs += contrast_pairs(images, s, texts, settings)
+            found, remarks = image_only_pairs(images, s, settings)
+            pairs += found
+            notes += remarks
+            described, top = describe_subgroups(images, s, texts, settings)
+            subgroups += described
+            nearest += top
+            rankings += ranking_rows(images, s, texts, settings, k)
+        pairs += text_only_pairs(s, texts, settings)
+        words += word_tests(s, texts, settings)
+    return AuditReport(
+        model=ModelInfo(encoder.name, encoder.fingerprint, encoder.dim, encoder.demonstration),
+        settings=settings,
+        stimuli=tuple(
+            StimuliInfo(s.name, s.title, s.source, s.licence, s.historical, s.note) for s in asked
+        ),
+        datasets=tuple(s.info for s in sets),
+        pairs=tuple(pairs),
+        subgroups=tuple(subgroups),
+        top_attributes=tuple(nearest),
+        rankings=tuple(rankings),
+        word_tests=tuple(words),
+        notes=tuple(notes),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        unskew_version=__version__,
+    )
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _refuse_repeats(what: str, names: Sequence[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"two {what} are called {name!r}; give each once, or rename one")
+
+
+def _refuse_unused(what: str, categories: Iterable[str], sets: Sequence[EmbeddedSet]) -> None:
+    for category in categories:
+        if not any(s.has(category) for s in sets):
+            have = ", ".join(sorted({c for s in sets for c in s.groups}))
+            raise InputError(f"no category {category!r} to {what}; there are {have}")

@@ -1,0 +1,99 @@
+"""``unskew audit``: measure a model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unskew.errors import InputError
+
+
+def audit(
+    model: Annotated[
+        str, typer.Argument(help="Hub id, local path, unskew/mini, or a file of text embeddings.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the report.")],
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="faces, emoji, a Hub id, a folder, a table, or a file of image embeddings; "
+            "repeat for several. Default: faces and emoji."
+        ),
+    ] = None,
+    stimuli: Annotated[
+        list[str] | None,
+        typer.Option(help="Shipped name or JSON file; repeat for several. Default: all shipped."),
+    ] = None,
+    category: Annotated[
+        list[str] | None,
+        typer.Option(help="Label column to use; repeat. Default: all that look like labels."),
+    ] = None,
+    cross: Annotated[
+        list[str] | None,
+        typer.Option(help="Intersectional subgroups of two categories, as gender,age; repeat."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(help="Leave a subgroup out, as race=Other; repeat."),
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Split of the data set.")] = None,
+    config: Annotated[str | None, typer.Option(help="Configuration of the data set.")] = None,
+    image_column: Annotated[str | None, typer.Option(help="Column that holds the images.")] = None,
+    k: Annotated[
+        int | None, typer.Option(help="Length of the ranked list. Default: a tenth of the images.")
+    ] = None,
+    top: Annotated[int, typer.Option(help="Nearest attributes to list per subgroup.")] = 8,
+    permutations: Annotated[
+        int, typer.Option(help="Draws of a p-value that is not exact.")
+    ] = 10_000,
+    confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
+    seed: Annotated[int, typer.Option(help="Of every random draw.")] = 0,
+    batch_size: Annotated[int, typer.Option(help="Images per forward.")] = 32,
+    fail_above: Annotated[
+        float | None,
+        typer.Option(
+            help="Exit with 1 if an effect size between two subgroups is larger than this "
+            "in absolute value (single contrasting prompts and word tests do not count)."
+        ),
+    ] = None,
+) -> None:
+    """Audit MODEL: a bias report as JSON, Markdown, HTML and figures."""
+    from unskew.audit.run import BUILTIN_IMAGES, audit_model
+    from unskew.audit.save import check_folder
+    from unskew.cli.show import show_report
+
+    check_folder(out)
+    report = audit_model(
+        model,
+        dataset or BUILTIN_IMAGES,
+        stimuli,
+        categories=category,
+        cross=[_split(c, ",", "--cross", "gender,age") for c in cross or ()],
+        exclude=[_split(e, "=", "--exclude", "race=Other") for e in exclude or ()],
+        k=k,
+        top=top,
+        permutations=permutations,
+        confidence=confidence,
+        seed=seed,
+        batch_size=batch_size,
+        split=split,
+        config=config,
+        image_column=image_column,
+    )
+    report.save(out)
+    show_report(report, out)
+    largest = report.largest()
+    if fail_above is not None and largest and abs(largest.effect_size) > fail_above:
+        typer.echo(
+            f"Failed: |d| = {abs(largest.effect_size):.2f} is above {fail_above}: "
+            f"{largest.sentence} ({largest.dataset}, {largest.category}).",
+            err=True,
+        )
+        raise typer.Exit(1)
+
+
+def _split(text: str, by: str, option: str, example: str) -> tuple[str, str]:
+    parts = text.split(by, 1)
+    if len(parts) != 2 or not all(p.strip() for p in parts):
+        raise InputError(f"{option} {text!r}: write it as {example}")
+    return parts[0].strip(), parts[1].strip()

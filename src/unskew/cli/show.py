@@ -1,0 +1,40 @@
+"""A report's summary on the terminal."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from unskew.audit.blocks import Table as TableBlock
+from unskew.audit.document import DEMONSTRATION, ranking_table, summary_table
+from unskew.audit.report import AuditReport
+
+
+def show_report(report: AuditReport, folder: Path) -> None:
+    """Print the summary tables and where the whole report is."""
+    console = Console()
+    if report.demonstration:
+        console.print(f"[bold]{escape(DEMONSTRATION)}[/bold]\n")
+    console.print(_table(summary_table(report)))
+    if report.rankings:
+        console.print(_table(ranking_table(report)))
+    for dataset in report.datasets:
+        if dataset.unreadable:
+            console.print(
+                f"{len(dataset.unreadable)} of {dataset.n_images} images of "
+                f"{escape(dataset.name)} could not be read; the report lists them."
+            )
+    for note in report.notes:
+        console.print(escape(note))
+    console.print("A statement in (brackets) is not clear after Holm's correction.")
+    console.print(f"Report: {escape(str(folder / 'report.html'))} (also .md, .json, figures/)")
+
+
+def _table(block: TableBlock) -> Table:
+    table = Table(title=block.caption, title_justify="left", box=None, pad_edge=False)
+    for column in block.columns:
+        table.add_column(column, overflow="fold")
+    for row in block.rows:
+        table.add_row(*(escape(cell) for cell in row))
+    return table
