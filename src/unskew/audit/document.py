@@ -148,7 +148,8 @@ def _dataset(
     name = dataset.name
     yield Heading(2, f"Images: {name}")
     readable = dataset.n_images - len(dataset.unreadable)
-    yield Paragraph(f"{readable} images. {dataset.credit} {dataset.licence}".strip())
+    about = [f"{readable} images", dataset.credit, dataset.licence, dataset.note]
+    yield Paragraph(". ".join(part.rstrip(".") for part in about if part) + ".")
     yield Table(
         "Images per subgroup",
         ("category", "subgroup", "images"),

@@ -63,9 +63,10 @@ def embed_set(
         if isinstance(source, ImageSet)
         else load_images(source, categories=categories, **load_options)
     )
+    wanted = categories or images.categories
     groups = _groups(
-        {c: images.labels(c) for c in images.categories},
-        {c: images.subgroups(c) for c in images.categories},
+        {c: images.labels(c) for c in wanted},
+        {c: list(images.subgroups(c)) for c in wanted},
         cross,
         exclude,
         images.name,
@@ -88,6 +89,7 @@ def embed_set(
         unreadable=unreadable,
         credit=images.credit,
         licence=images.licence,
+        note=images.note,
         demonstration=images.demonstration,
     )
     return EmbeddedSet(info, found.embeddings, groups)
@@ -122,7 +124,7 @@ def _from_embeddings(
     labels = {c: np.array(given.labels[c], dtype=object) for c in categories or given.labels}
     order = {c: sorted({x for x in v if x is not None}) for c, v in labels.items()}
     groups = _groups(labels, order, cross, exclude, given.name)
-    info = DatasetInfo(given.name, len(given.embeddings), _counts(groups), (), "", "", False)
+    info = DatasetInfo(given.name, len(given.embeddings), _counts(groups), (), "", "", "", False)
     return EmbeddedSet(info, given.embeddings, groups)
 
 

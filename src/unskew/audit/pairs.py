@@ -143,18 +143,16 @@ def image_only_pairs(
     return rows, []
 
 
-def sentence(
-    result: float, x: str, y: str, attributes: tuple[str, str], pleasant: str | None
-) -> str:
+def sentence(d: float, x: str, y: str, attributes: tuple[str, str], pleasant: str | None) -> str:
     """What an effect size says, in words; said about the pleasant set where there is one."""
-    if math.isnan(result):
+    if math.isnan(d):
         return "undefined"
-    if result == 0:
+    if d == 0:
         return f"{x} and {y} are equally close to {attributes[0]}"
-    near, far = (x, y) if result > 0 else (y, x)
+    near, far = (x, y) if d > 0 else (y, x)
     if pleasant == "b":
-        near, far = far, near
-    return f"{near} is closer to {attributes[1 if pleasant == 'b' else 0]} than {far}"
+        return f"{far} is closer to {attributes[1]} than {near}"
+    return f"{near} is closer to {attributes[0]} than {far}"
 
 
 def _rows(

@@ -62,6 +62,7 @@ class DatasetInfo:
     unreadable: tuple[UnreadableImage, ...]
     credit: str
     licence: str
+    note: str
     demonstration: bool
 
 
