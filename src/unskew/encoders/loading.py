@@ -1,0 +1,173 @@
+"""From a name to a model and its processor, with errors a person can act on."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from pickle import PickleError
+from typing import Any
+
+import torch
+
+from unskew.errors import InputError, NotFoundError
+
+BUILT_IN = "unskew/mini"
+# transformers knows it as a dual encoder, though not in its list for zero-shot classification.
+_ALSO = {"vision-text-dual-encoder"}
+# Parameters of the training loss: an embedding does not pass through them.
+_LOSS_ONLY = ("logit_scale", "logit_bias")
+
+
+def load_model(name: str, dtype: torch.dtype) -> tuple[Any, Any]:
+    """Model and processor of a Hub id, a folder, or `unskew/mini`.
+
+    safetensors files are preferred; a repository that has only a `.bin` (as some well-known
+    CLIP checkpoints do) is read through torch's restricted unpickler, which builds tensors and
+    runs nothing. Code that comes with a repository is never run.
+
+    Raises:
+        NotFoundError: no such model, or one of its files is not there.
+        InputError: it is not a dual encoder, or its weights do not fill it.
+    """
+    if name == BUILT_IN:
+        from unskew.encoders.mini import load_mini
+
+        model, processor = load_mini()
+        return model.to(dtype), processor
+    with _no_conversion_request():
+        _check_is_dual_encoder(name)
+        return _load_weights(name, dtype), _load_processor(name)
+
+
+def _check_is_dual_encoder(name: str) -> None:
+    """Before any weight is fetched."""
+    from transformers import AutoConfig
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES as ZERO_SHOT,
+    )
+
+    base = _adapter_base(name) or name
+    if Path(base).is_dir() and not (Path(base) / "config.json").is_file():
+        raise NotFoundError(f"{base} is a folder without a config.json, so it holds no model")
+    with _explained(base, "config.json"):
+        config = AutoConfig.from_pretrained(base)
+    if config.model_type not in ZERO_SHOT and config.model_type not in _ALSO:
+        raise InputError(
+            f"{name} is a {config.model_type} model, not a dual encoder: unskew needs an image "
+            "and a text tower in one space, such as CLIP, SigLIP or ALIGN"
+        )
+
+
+def _adapter_base(name: str) -> str | None:
+    """The model a LoRA adapter was trained on, when `name` is an adapter."""
+    from transformers.utils.peft_utils import find_adapter_config_file
+
+    with _explained(name, "adapter_config.json"):
+        path = find_adapter_config_file(name)
+    if path is None:
+        return None
+    base = json.loads(Path(path).read_text(encoding="utf-8")).get("base_model_name_or_path")
+    if not base:
+        raise InputError(f"{path} does not name its base model (base_model_name_or_path)")
+    return str(base)
+
+
+def _load_weights(name: str, dtype: torch.dtype) -> Any:
+    from transformers import AutoModel
+
+    with _explained(name, "weights"):
+        model, info = AutoModel.from_pretrained(name, dtype=dtype, output_loading_info=True)
+    absent = sorted(k for k in info["missing_keys"] if not k.endswith(_LOSS_ONLY))
+    if absent:
+        raise InputError(
+            f"the weights of {name} lack {len(absent)} parameters of {type(model).__name__} "
+            f"({absent[0]}, ...), which would stay random: it is not a checkpoint of both towers"
+        )
+    if not (hasattr(model, "get_image_features") and hasattr(model, "get_text_features")):
+        raise InputError(f"{name} ({type(model).__name__}) gives no image and text embeddings")
+    return model
+
+
+def _load_processor(name: str) -> Any:
+    from transformers import AutoProcessor
+
+    with _explained(name, "processor files (preprocessor_config.json, tokenizer.json)"):
+        processor = AutoProcessor.from_pretrained(name)
+    for part in ("image_processor", "tokenizer"):
+        if getattr(processor, part, None) is None:
+            raise NotFoundError(f"{name} comes without its {part.replace('_', ' ')} files")
+    return processor
+
+
+@contextmanager
+def _explained(name: str, what: str) -> Iterator[None]:
+    """Turn what transformers and the Hub client raise into one line about `name`."""
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+    )
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except SafetensorError as error:
+        raise InputError(
+            f"the weights of {name} are damaged or incomplete ({error}): fetch them again"
+        ) from error
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        RuntimeError,
+        ImportError,
+        EOFError,
+        PickleError,
+    ) as error:
+        causes = list(_chain(error))
+        if any(isinstance(c, GatedRepoError) for c in causes):
+            message = f"{name} is gated: accept its terms on its page, then `hf auth login`"
+            raise NotFoundError(message) from error
+        if any(isinstance(c, RepositoryNotFoundError) for c in causes):
+            raise NotFoundError(
+                f"there is no model {name} on the Hugging Face Hub (or it is private: "
+                "`hf auth login`)"
+            ) from error
+        if any(isinstance(c, HFValidationError) for c in causes):
+            message = f"{name} is neither a folder here nor a valid Hub id"
+            raise NotFoundError(message) from error
+        if any(isinstance(c, LocalEntryNotFoundError | OfflineModeIsEnabled) for c in causes):
+            raise NotFoundError(
+                f"{name} is not a folder here, its {what} is not in the local Hugging Face "
+                "cache, and the Hub cannot be reached: check the name and the connection"
+            ) from error
+        kind = NotFoundError if isinstance(error, OSError) else InputError
+        raise kind(f"cannot load the {what} of {name}: {_first_sentence(error)}") from error
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _first_sentence(error: Exception) -> str:
+    return " ".join(str(error).split()).split(". ")[0].rstrip(".")
+
+
+@contextmanager
+def _no_conversion_request() -> Iterator[None]:
+    """Stop transformers from asking a public service to open a pull request on `.bin` models."""
+    variable = "DISABLE_SAFETENSORS_CONVERSION"
+    before = os.environ.get(variable)
+    os.environ[variable] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[variable]
+        else:
+            os.environ[variable] = before
