@@ -36,13 +36,12 @@ BUILTIN = {
             "couple",
             "setting",
         ),
-        credit="Noto Emoji, by Google LLC and the Noto Emoji contributors; "
-        "324 of its images, unchanged",
-        licence="Apache-2.0 (images), OFL-1.1 (font)",
-        note="Drawings, not people. Noto dresses women in purple, men in green and people of "
-        "unspecified gender in orange, so gender and colour cannot be told apart. Wheelchair "
-        "and cane users are drawn whole and from the side, deaf people as a close view of the "
-        "ear.",
+        credit="Noto Color Emoji, by Google and the contributors to Noto Emoji; "
+        "324 of its pictures, unchanged",
+        licence="SIL OFL 1.1",
+        note="Drawings, not people. Women wear purple, men green and people of unspecified "
+        "gender orange, so gender cannot be told from colour; deaf people are drawn as a close "
+        "view of the ear, the other people of their category whole and from the side.",
     ),
 }
 
