@@ -1,0 +1,129 @@
+"""Permutation p-values of many contrasts from one set of masks.
+
+A mask is a row of n + m booleans with exactly n True: which associations are called X. One
+matrix product of the masks with the samples gives the statistic of every draw, and since a
+pair's statistic is the masked sum over its left sample plus that over its right one, all pairs
+among L subgroups cost two products with L columns, not one with a column per pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain, combinations, islice
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unskew.measures.contrasts import Contrasts
+from unskew.measures.embeddings import Floats
+from unskew.measures.options import WeatOptions
+
+Masks = NDArray[np.bool_]
+
+# Draws whose statistic is within this fraction of the root of the total sum of squares of the
+# observed one count as ties. Sums taken in another order differ by less; distinct sums by more.
+TIE = 1e-10
+
+# Masks are made and multiplied in blocks of about this many entries, to stay in the cache.
+_BLOCK = 2**19
+
+
+def p_values(contrasts: Contrasts, options: WeatOptions) -> tuple[Floats, bool, int]:
+    """p-value per contrast (NaN where all associations are equal), exact or not, and the draws.
+
+    Exact: the share of all C(n + m, n) partitions at least as extreme as the observed one, which
+    is among them. Sampled: (1 + hits) / (1 + draws), as the observed partition is one possible
+    draw (Phipson and Smyth, 2010), so p is never 0 and the test keeps its level.
+    """
+    n, m = contrasts.n, contrasts.m
+    partitions = comb(n + m, n)
+    exact = partitions <= options.exact_limit
+    if exact:
+        hits = count_extreme(all_masks(n, m), contrasts, options.alternative)
+        p = hits / partitions
+    else:
+        # Seeded by the sizes too: a pair's p does not depend on which other pairs are asked for.
+        rng = np.random.default_rng((options.seed, n, m))
+        masks = random_masks(n, m, options.permutations, rng)
+        p = (1 + count_extreme(masks, contrasts, options.alternative)) / (1 + options.permutations)
+    p[~contrasts.defined] = np.nan
+    return p, exact, partitions if exact else options.permutations
+
+
+def all_masks(n: int, m: int) -> Iterator[Masks]:
+    """Blocks of masks that together hold every way to choose n of n + m items once."""
+    choices = combinations(range(n + m), n)
+    rows = _block_rows(n + m)
+    for start in range(0, comb(n + m, n), rows):
+        size = min(rows, comb(n + m, n) - start)
+        flat = np.fromiter(chain.from_iterable(islice(choices, size)), np.intp, size * n)
+        masks = np.zeros((size, n + m), dtype=bool)
+        np.put_along_axis(masks, flat.reshape(size, n), True, axis=1)
+        yield masks
+
+
+def random_masks(n: int, m: int, draws: int, rng: np.random.Generator) -> Iterator[Masks]:
+    """Blocks of `draws` masks in all, each uniform over all ways to choose n of n + m items."""
+    rows = _block_rows(n + m)
+    for start in range(0, draws, rows):
+        yield _random_block(n, m, min(rows, draws - start), rng)
+
+
+def _random_block(n: int, m: int, rows: int, rng: np.random.Generator) -> Masks:
+    """Coin flips with a mean near n / (n + m), then random flips back until n are left.
+
+    Given its number of True entries a row of coin flips is uniform over the subsets of that
+    size, and taking away (or adding) uniformly chosen items keeps it so: the coin's exact bias
+    does not matter, one byte per flip suffices, and few flips are to be corrected.
+    """
+    size = n + m
+    coins = np.frombuffer(rng.bytes(rows * size), dtype=np.uint8).reshape(rows, size)
+    masks = coins < round(256 * n / size)
+    surplus = np.add.reduce(masks, axis=1, dtype=np.int32) - n
+    open_rows = np.flatnonzero(surplus)
+    while open_rows.size:
+        column = rng.integers(0, size, open_rows.size)
+        removes = surplus[open_rows] > 0
+        fits = masks[open_rows, column] == removes
+        hit = open_rows[fits]
+        masks[hit, column[fits]] ^= True
+        surplus[hit] -= np.where(removes[fits], 1, -1)
+        open_rows = open_rows[surplus[open_rows] != 0]
+    return masks
+
+
+def count_extreme(
+    blocks: Iterator[Masks], contrasts: Contrasts, alternative: str
+) -> NDArray[np.int64]:
+    """How many masks give a statistic at least as extreme as observed, ties included, (K,).
+
+    The statistic is the masked sum less its mean over all masks. With the total fixed it rises
+    with the difference of means, whatever the two sizes are. It does not change when a constant
+    is added to all associations, so they are centred first: smaller numbers round less.
+    """
+    n, m, i, j = contrasts.n, contrasts.m, contrasts.i, contrasts.j
+    sign, centre, share = -1.0 if alternative == "less" else 1.0, contrasts.left.mean(), n / (n + m)
+    left, right = sign * (contrasts.left - centre), sign * (contrasts.right - centre)
+    left_sum, right_sum = left.sum(axis=1, keepdims=True), right.sum(axis=1, keepdims=True)
+    observed = ((1 - share) * left_sum[i] - share * right_sum[j])[:, 0]
+    two_sided = alternative == "two-sided"
+    limit = (np.abs(observed) if two_sided else observed) - TIE * np.sqrt(contrasts.total)
+
+    hits = np.zeros(len(i), dtype=np.int64)
+    groups = [(row, np.flatnonzero(i == row)) for row in np.unique(i)]
+    for masks in blocks:
+        weights = masks.astype(np.float64)
+        from_left = left @ weights[:, :n].T - share * left_sum
+        from_right = right @ weights[:, n:].T - share * right_sum
+        for row, pairs in groups:
+            sums = from_right[j[pairs]]
+            sums += from_left[row]
+            if two_sided:
+                np.abs(sums, out=sums)
+            hits[pairs] += (sums >= limit[pairs, None]).sum(axis=1)
+    return hits
+
+
+def _block_rows(size: int) -> int:
+    return max(1, _BLOCK // size)
