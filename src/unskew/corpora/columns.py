@@ -66,6 +66,11 @@ def undecoded(data: Dataset, image_column: str, source: str, base: Path | None) 
             "download the images first"
         )
     files = [_file(path, base) for path in paths]
+    if not any(file["path"] and Path(file["path"]).is_file() for file in files):
+        raise InputError(
+            f"none of the {len(files)} files that column {image_column!r} of {source!r} names is "
+            f"there; the first is {files[0]['path'] if files else None}"
+        )
     data = data.remove_columns(image_column)
     return data.add_column(image_column, files, feature=Image(decode=False))
 

@@ -14,34 +14,42 @@ from unskew.corpora.splits import SPLITS, choose_split
 from unskew.corpora.tables import read_parquet_folder, read_table
 from unskew.errors import InputError
 
-SUFFIXES = {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm"}
+# What people mean by an image file. Those that cannot be decoded are named in the report, where
+# leaving them out here would hide them.
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm"),
+    *(".avif", ".heic"),
+)
 METADATA = ("metadata.jsonl", "metadata.csv")
+SUBGROUP = "subgroup"
+DEEPEST = 2  # <category>/<subgroup>/<image>
 
 
-def read_folder(folder: Path, split: str | None, config: str | None) -> tuple[Dataset, Path]:
+def read_folder(
+    folder: Path, split: str | None, config: str | None, flat: str = SUBGROUP
+) -> tuple[Dataset, Path]:
     """The images of a folder as a table, and the folder its relative paths start from.
 
     Looks, in this order, for what `datasets` saved, a metadata file, parquet files, and folders
-    named after subgroups.
+    named after subgroups, whose category is then called `flat`.
     """
     if any((folder / name).is_file() for name in ("dataset_dict.json", "state.json")):
-        saved = datasets.load_from_disk(str(folder))
-        return _pick(saved, split, folder), folder
+        return _pick(datasets.load_from_disk(str(folder)), split, folder), folder
     part = _split_folder(folder, split)
-    for name in METADATA:
-        if (part / name).is_file():
-            return read_table(part / name), part
-    if any(folder.rglob("*.parquet")):
+    metadata = next((part / name for name in METADATA if (part / name).is_file()), None)
+    if metadata is None and any(folder.rglob("*.parquet")):
         return _pick(read_parquet_folder(folder, config), split, folder), folder
+    if config is not None:
+        raise InputError(f"folder {str(folder)!r} has no configuration {config!r}")
     if split is not None and part == folder:
         raise InputError(f"folder {str(folder)!r} has no split {split!r}")
-    return list_images(part), part
+    return read_table(metadata) if metadata else list_images(part, flat), part
 
 
-def list_images(folder: Path) -> Dataset:
+def list_images(folder: Path, flat: str = SUBGROUP) -> Dataset:
     """Every image file below `folder`, labelled by the folders it lies in.
 
-    ``folder/<subgroup>/x.jpg`` gives the one category "subgroup";
+    ``folder/<subgroup>/x.jpg`` gives one category, called `flat`;
     ``folder/<category>/<subgroup>/x.jpg`` gives a category for each folder at the top, in which
     only its own images carry a label. Images in `folder` itself carry none.
     """
@@ -49,18 +57,18 @@ def list_images(folder: Path) -> Dataset:
     if not files:
         raise InputError(f"folder {str(folder)!r} holds no images")
     depths = {len(path.parts) - 1 for path in files} - {0}
-    if len(depths) > 1 or max(depths, default=0) > 2:
+    if len(depths) > 1 or max(depths, default=0) > DEEPEST:
         deepest = max(files, key=lambda path: len(path.parts))
         raise InputError(
             f"folder {str(folder)!r} is neither <subgroup>/<image> nor "
             f"<category>/<subgroup>/<image> throughout: see {str(deepest)!r}"
         )
     columns: dict[str, list[str | None]] = {}
-    nested = depths == {2}
-    for category in sorted({path.parts[0] for path in files if nested and len(path.parts) > 1}):
-        columns[category] = [p.parts[1] if p.parts[0] == category else None for p in files]
     if depths == {1}:
-        columns["subgroup"] = [p.parts[0] if len(p.parts) > 1 else None for p in files]
+        columns[flat] = [p.parts[0] if len(p.parts) > 1 else None for p in files]
+    elif depths == {DEEPEST}:
+        for category in sorted({path.parts[0] for path in files if len(path.parts) > 1}):
+            columns[category] = [p.parts[1] if p.parts[0] == category else None for p in files]
     return _labelled([str(folder / path) for path in files], columns)
 
 
@@ -75,15 +83,14 @@ def _labelled(files: list[str], columns: dict[str, list[str | None]]) -> Dataset
 
 def _image_files(folder: Path) -> list[Path]:
     """Relative paths in a fixed order; hidden files and folders are left out."""
-    found = []
+    found: list[Path] = []
     for parent, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
         here = Path(parent).relative_to(folder)
-        found += [
-            here / name
-            for name in sorted(names)
-            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
-        ]
+        # Bounded, because a link may lead back up.
+        deeper = folders if len(here.parts) <= DEEPEST else []
+        folders[:] = sorted(name for name in deeper if not name.startswith("."))
+        images = (name for name in sorted(names) if name.lower().endswith(SUFFIXES))
+        found += [here / name for name in images if not name.startswith(".")]
     return found
 
 
@@ -91,13 +98,16 @@ def _split_folder(folder: Path, split: str | None) -> Path:
     """`folder/test` and the like, where the folders at the top are splits and not subgroups."""
     if split is not None and (folder / split).is_dir():
         return folder / split
-    inside = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+    entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    inside = sorted(entry.name for entry in entries if entry.is_dir())
     if split is None and inside and set(inside) <= set(SPLITS):
         return folder / choose_split(inside, split, str(folder))
     return folder
 
 
 def _pick(data: Dataset | DatasetDict, split: str | None, folder: Path) -> Dataset:
-    if isinstance(data, Dataset):
-        return data
-    return data[choose_split(list(data), split, str(folder))]
+    if isinstance(data, DatasetDict):
+        return data[choose_split(list(data), split, str(folder))]
+    if split is not None:
+        raise InputError(f"folder {str(folder)!r} has no splits: leave split={split!r} out")
+    return data

@@ -2,9 +2,11 @@
 
 import hashlib
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -74,12 +76,11 @@ class ImageSet:
         return labels
 
     def subgroups(self, category: str) -> dict[str, int]:
-        """The number of images of every subgroup of `category`, in the source's order."""
-        labels = [label for label in self.labels(category) if label is not None]
+        """The number of images of every subgroup: in the order of a ClassLabel, else sorted."""
+        counts = Counter(label for label in self.labels(category) if label is not None)
         feature = self.data.features[category]
-        names = feature.names if isinstance(feature, ClassLabel) else sorted(set(labels))
-        counts = {name.strip(): labels.count(name.strip()) for name in names}
-        return {name: count for name, count in counts.items() if count}
+        names = feature.names if isinstance(feature, ClassLabel) else sorted(counts)
+        return {name.strip(): counts[name.strip()] for name in names if counts[name.strip()]}
 
     def item_name(self, index: int) -> str:
         """What to call image `index` in a message: its file, or its row."""
@@ -95,9 +96,19 @@ class ImageSet:
             raise InputError(f"category {first!r} cannot be crossed with itself")
         if name in self.categories:
             return self
-        pairs = zip(self.labels(first), self.labels(second), strict=True)
-        crossed = [None if a is None or b is None else a + CROSS + b for a, b in pairs]
-        data = self.data.add_column(name, crossed, feature=Value("string"))
+        pairs = list(zip(self.labels(first), self.labels(second), strict=True))
+        present = set(pairs)
+        names = [
+            (a, b)
+            for a, b in product(self.subgroups(first), self.subgroups(second))
+            if (a, b) in present
+        ]
+        index = {pair: position for position, pair in enumerate(names)}
+        data = self.data.add_column(
+            name,
+            [index.get(pair) for pair in pairs],
+            feature=ClassLabel(names=[a + CROSS + b for a, b in names]),
+        )
         return replace(self, data=data, categories=(*self.categories, name))
 
     @cached_property

@@ -7,29 +7,39 @@ from datasets import Dataset, DatasetDict
 from huggingface_hub import HfApi, constants
 
 from unskew.corpora.splits import choose_split
-from unskew.errors import NotFoundError
+from unskew.errors import InputError, NotFoundError
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 PROBE_SECONDS = 10
 
 
 def read_hub(source: str, split: str | None, config: str | None) -> Dataset:
-    """Download (or take from the local cache) a data set of the Hub. Raises NotFoundError.
+    """Download a data set of the Hub, or take it from the local cache.
 
-    One request asks first whether the data set is there: `datasets` alone would try for most of
-    a minute to reach a Hub that cannot be reached.
+    One request asks first whether the data set is there: `datasets` alone tries for most of half
+    a minute to reach a Hub that cannot be reached. With HF_HUB_OFFLINE=1 only the cache is asked.
+
+    Raises:
+        NotFoundError: no such data set, or the Hub was not reached.
+        InputError: the data set has no such split or configuration.
     """
     if not _HUB_ID.fullmatch(source):
         raise NotFoundError(f"image set {source!r}: no such file or folder")
     try:
         if not constants.HF_HUB_OFFLINE:
             HfApi().dataset_info(source, timeout=PROBE_SECONDS)
-        data = datasets.load_dataset(source, name=config)
-    except Exception as error:  # whatever third-party code raises here is about this data set
-        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        data = datasets.load_dataset(source, name=config, split=split)
+    except ValueError as error:
+        raise InputError(f"data set {source!r} of the Hub: {_one_line(error)}") from error
+    except Exception as error:  # whatever comes from the Hub's client is about this data set
         raise NotFoundError(
-            f"image set {source!r}: no such file or folder, not a built-in set, "
-            f"and not loaded from the Hub ({reason})"
+            f"image set {source!r}: not a built-in set, no such file or folder, and not loaded "
+            f"from the Hub ({_one_line(error)})"
         ) from error
-    assert isinstance(data, DatasetDict)
-    return data[choose_split(list(data), split, source)]
+    if isinstance(data, DatasetDict):
+        return data[choose_split(list(data), None, source)]
+    return data
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
