@@ -16,12 +16,15 @@ from unskew.measures.embeddings import Floats
 from unskew.measures.options import WeatOptions
 
 RESAMPLES = 4_999
+_BLOCK = 2**20
 _NODES = 128
 # Beyond |t| = _FAR * sqrt(df) the limits of the noncentrality are proportional to t.
 _FAR = 10.0
 
 
-def intervals(contrasts: Contrasts, options: WeatOptions) -> tuple[Floats, Floats]:
+def intervals(
+    contrasts: Contrasts, options: WeatOptions, resamples: int = RESAMPLES
+) -> tuple[Floats, Floats]:
     """Lower and upper limit of d per contrast, (K,) each; NaN where undefined or not asked for."""
     if options.confidence is None:
         nothing = np.full(len(contrasts.i), np.nan)
@@ -29,7 +32,7 @@ def intervals(contrasts: Contrasts, options: WeatOptions) -> tuple[Floats, Float
     if options.interval == "noncentral-t":
         low, high = noncentral_t(contrasts, options.confidence)
     else:
-        low, high = bootstrap(contrasts, options)
+        low, high = bootstrap(contrasts, options, resamples)
     # With ddof=1 and sets wider apart than ten of their standard deviations, d itself falls
     # below the limits, because |d| cannot reach 2 at a finite size: take it in.
     d = contrasts.effect_size(options.ddof)
@@ -93,24 +96,25 @@ def _chi_nodes(df: int) -> tuple[Floats, Floats]:
     return w, weight / weight.sum()
 
 
-def bootstrap(contrasts: Contrasts, options: WeatOptions) -> tuple[Floats, Floats]:
+def bootstrap(
+    contrasts: Contrasts, options: WeatOptions, resamples: int
+) -> tuple[Floats, Floats]:
     """Limits from resampling both samples, each within itself, with replacement."""
-    limits = np.full((2, len(contrasts.i)), np.nan)
     n, m = contrasts.n, contrasts.m
-    for k in np.flatnonzero(contrasts.spread):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-            result = stats.bootstrap(
-                (contrasts.left[contrasts.i[k]], contrasts.right[contrasts.j[k]]),
-                plug_in_d,
-                n_resamples=RESAMPLES,
-                batch=max(1, 2**21 // (n + m)),
-                confidence_level=options.confidence,
-                method=options.interval,
-                random_state=np.random.default_rng((options.seed, n, m)),
-            )
-        limits[:, k] = result.confidence_interval
-    return limits[0], limits[1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)  # told as NaN and a reason
+        result = stats.bootstrap(
+            (contrasts.left[contrasts.i], contrasts.right[contrasts.j]),
+            plug_in_d,
+            n_resamples=resamples,
+            batch=max(1, _BLOCK // (len(contrasts.i) * (n + m))),
+            axis=-1,
+            confidence_level=options.confidence,
+            method=options.interval,
+            random_state=np.random.default_rng((options.seed, n, m)),
+        )
+    low, high = result.confidence_interval
+    return np.where(contrasts.spread, (low, high), np.nan)
 
 
 def plug_in_d(x: Floats, y: Floats, axis: int = -1) -> Floats:
