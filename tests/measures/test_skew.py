@@ -354,7 +354,8 @@ def test_the_papers_size_is_quick():
         ({"pair": ("a", "c")}, "pair must be two of the groups a, b"),
         ({"pair": ("a", "a")}, "pair must be two of the groups"),
         ({"permutations": 0}, "permutations must be a whole number of at least 1"),
-        ({"confidence": 1.0}, "confidence must lie between 0 and 1"),
+        ({"confidence": 1.0}, "confidence must be a number between 0 and 1, got 1.0"),
+        ({"confidence": None}, "between 0 and 1, got None"),
     ],
 )
 def test_bad_input_is_named_in_one_line(change, message):

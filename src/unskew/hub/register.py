@@ -9,8 +9,12 @@ Standard library only: this runs at every ``import unskew``.
 
 import hashlib
 import os
+import sys
 import tempfile
+import warnings
 from pathlib import Path
+
+from unskew.errors import InputError
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _SHIPPED = _PACKAGE / "_evaluate_metrics"  # in a wheel
@@ -31,7 +35,10 @@ def metric_names() -> list[str]:
 
 
 def modules_cache() -> Path:
-    """evaluate's module cache, found the way ``evaluate.config`` finds it."""
+    """evaluate's module cache: what it found at its import, or what it would find now."""
+    config = sys.modules.get("evaluate.config")
+    if config is not None:
+        return Path(config.HF_MODULES_CACHE)
     xdg = os.environ.get("XDG_CACHE_HOME", "~/.cache")
     home = os.path.expanduser(os.environ.get("HF_HOME", os.path.join(xdg, "huggingface")))
     return Path(os.environ.get("HF_MODULES_CACHE", os.path.join(home, "modules")))
@@ -41,31 +48,48 @@ def install_metrics() -> list[Path]:
     """Place every metric module in evaluate's cache and return their paths.
 
     Raises:
-        OSError: the cache cannot be written.
+        InputError: the cache cannot be written.
     """
-    return [_install(name) for name in metric_names()]
+    try:
+        return [_install(name) for name in metric_names()]
+    except OSError as error:
+        raise InputError(
+            f"evaluate.load cannot find unskew's metrics by name: its module cache "
+            f"{modules_cache()} cannot be written ({error.strerror}); point HF_MODULES_CACHE at "
+            "a folder that can"
+        ) from error
 
 
 def register_metrics() -> None:
-    """As :func:`install_metrics`, but a cache that cannot be written is no reason to fail an import.
+    """As :func:`install_metrics`, but a cache that cannot be written only costs a warning.
 
-    ``unskew install-metrics`` reports such a cache; loading a metric by path needs none.
+    evaluate needs that cache for every metric, and would say no more than "not found". The rest
+    of unskew works without it.
     """
     try:
         install_metrics()
-    except OSError:
-        return
+    except InputError as error:
+        warnings.warn(str(error), stacklevel=3)  # points at the line that imports unskew
 
 
 def _install(name: str) -> Path:
     source = (metrics_root() / name / f"{name}.py").read_bytes()
     folder = modules_cache() / "evaluate_modules" / "metrics" / f"evaluate-metric--{name}"
     target = folder / hashlib.sha256(source).hexdigest() / f"{name}.py"
-    if target.is_file() and target.read_bytes() == source:
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, suffix=".tmp")
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(source)
-    os.replace(temporary, target)
+    if not (target.is_file() and target.read_bytes() == source):
+        _write(source, target)
+    # evaluate loads the newest; another release of unskew may have left a newer one.
+    newest = max(folder.glob(f"{'?' * 64}/{name}.py"), key=lambda path: path.stat().st_mtime_ns)
+    if newest != target and newest.stat().st_mtime_ns > target.stat().st_mtime_ns:
+        os.utime(target)
     return target
+
+
+def _write(source: bytes, target: Path) -> None:
+    """Write beside the target's folder first: evaluate trips over a folder without its module."""
+    target.parent.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent.parent) as scratch:
+        written = Path(scratch, target.name)
+        written.write_bytes(source)
+        target.parent.mkdir(exist_ok=True)
+        os.replace(written, target)

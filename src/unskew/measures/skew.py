@@ -258,8 +258,8 @@ def _by_name(names: tuple[str, ...], values: NDArray) -> dict[str, Any]:
 def _check_options(permutations: int, confidence: float) -> None:
     if not isinstance(permutations, int | np.integer) or permutations < 1:
         raise InputError(f"permutations must be a whole number of at least 1, got {permutations!r}")
-    if not 0 < confidence < 1:
-        raise InputError(f"confidence must lie between 0 and 1, got {confidence}")
+    if not isinstance(confidence, float) or not 0 < confidence < 1:
+        raise InputError(f"confidence must be a number between 0 and 1, got {confidence!r}")
 
 
 def _notes(pool: Pool, q: Floats, pair: tuple[int, int] | None, ties: int) -> tuple[str, ...]:
