@@ -36,9 +36,9 @@ def find_categories(
 ) -> tuple[str, ...]:
     """The columns asked for, else every column that looks like labels; () where none does.
 
-    ClassLabel columns do, and string columns with few distinct values: at least 2, at most 50,
-    and fewer than half as many as there are rows. Numbers, such as an age, do not unless asked
-    for.
+    ClassLabel columns of at most 50 classes do, and string columns with few distinct values: at
+    least 2, at most 50, and fewer than half as many as there are rows. Numbers, such as an age, do
+    not unless asked for.
     """
     if wanted is None:
         others = (name for name in data.column_names if name != image_column)
@@ -99,7 +99,7 @@ def _can_hold_labels(feature: object) -> bool:
 def _looks_like_labels(data: Dataset, name: str) -> bool:
     feature = data.features[name]
     if isinstance(feature, ClassLabel):
-        return 2 <= feature.num_classes <= MOST_SUBGROUPS
+        return feature.num_classes <= MOST_SUBGROUPS
     if not (isinstance(feature, Value) and feature.dtype in ("string", "large_string")):
         return False
     distinct = {value for value in data.unique(name) if value is not None and value.strip()}

@@ -5,6 +5,7 @@ import re
 import datasets
 from datasets import Dataset, DatasetDict
 from huggingface_hub import HfApi, constants
+from huggingface_hub.errors import RepositoryNotFoundError
 
 from unskew.corpora.splits import choose_split
 from unskew.errors import InputError, NotFoundError
@@ -29,6 +30,11 @@ def read_hub(source: str, split: str | None, config: str | None) -> Dataset:
         if not constants.HF_HUB_OFFLINE:
             HfApi().dataset_info(source, timeout=PROBE_SECONDS)
         data = datasets.load_dataset(source, name=config, split=split)
+    except RepositoryNotFoundError as error:
+        raise NotFoundError(
+            f"image set {source!r}: not a built-in set, no such file or folder, and the Hub has no "
+            "such data set (or it is private, and you are not logged in)"
+        ) from error
     except ValueError as error:
         raise InputError(f"data set {source!r} of the Hub: {_one_line(error)}") from error
     except Exception as error:  # whatever comes from the Hub's client is about this data set

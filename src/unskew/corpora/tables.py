@@ -9,6 +9,7 @@ import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet as pq
 from datasets import Dataset, DatasetDict
+from datasets.exceptions import DatasetsError
 
 from unskew.errors import InputError
 
@@ -21,17 +22,17 @@ TABLE_SUFFIXES = (".parquet", *_READERS)
 
 def read_table(path: Path) -> Dataset:
     """The rows of one file. Raises InputError when it cannot be read."""
-    if path.suffix == ".parquet":
-        check_parquet(path)
-        return Dataset.from_parquet(str(path))
-    if path.suffix not in _READERS:
+    if path.suffix not in TABLE_SUFFIXES:
         raise InputError(
             f"{str(path)!r} is not an image set: give a folder of images or a file that ends in "
             + ", ".join(TABLE_SUFFIXES)
         )
     try:
+        if path.suffix == ".parquet":
+            check_parquet(path)
+            return Dataset.from_parquet(str(path))
         table = _READERS[path.suffix](path)
-    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+    except (pa.ArrowInvalid, UnicodeDecodeError, DatasetsError) as error:
         raise InputError(f"{str(path)!r} cannot be read: {_first_line(error)}") from error
     _refuse_repeated_columns(table.column_names, path)
     return Dataset(table)
@@ -43,7 +44,7 @@ def read_parquet_folder(folder: Path, config: str | None) -> DatasetDict:
         check_parquet(path)
     try:
         return datasets.load_dataset(str(folder), name=config)
-    except (ValueError, TypeError, datasets.exceptions.DatasetsError) as error:
+    except (ValueError, TypeError, DatasetsError) as error:
         raise InputError(f"folder {str(folder)!r} cannot be read: {_first_line(error)}") from error
 
 
@@ -63,4 +64,5 @@ def _refuse_repeated_columns(names: list[str], path: Path) -> None:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+    """`datasets` wraps what happened in an error that says only that something did."""
+    return str(error.__cause__ or error).splitlines()[0]
