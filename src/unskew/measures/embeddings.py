@@ -1,7 +1,8 @@
-"""Embeddings as given become checked float64 arrays; cosines with attribute sets become s(w, A, B).
+"""Embeddings as given become checked arrays; their cosines with attributes become s(w, A, B).
 
 Accepted: anything NumPy reads as a matrix of numbers, and torch tensors of any dtype or device
 (recognised by their methods, so torch is never imported here). Rows need not be normalised.
+Arithmetic is in float64; float32 sets are widened one at a time, where they are used.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ Floats = NDArray[np.float64]
 _SAFE_SQUARE = (1e-280, 1e280)
 
 
-def as_numbers(value: Any, name: str) -> Floats:
-    """A float64 array of `value`, which is called `name` in the error message."""
+def as_numbers(value: Any, name: str) -> NDArray[Any]:
+    """An array of real numbers from `value`, which is called `name` in the error message."""
     if hasattr(value, "detach"):  # a torch tensor; numpy itself knows no bfloat16
         value = value.detach().cpu().double().numpy()
     try:
@@ -29,11 +30,11 @@ def as_numbers(value: Any, name: str) -> Floats:
         array = np.asarray(value, dtype=object)
     if array.dtype.kind not in "fiub":
         raise InputError(f"{name} is not an array of numbers; give rows of equal length")
-    return array.astype(np.float64, copy=False)
+    return array
 
 
-def as_embeddings(value: Any, name: str) -> Floats:
-    """A non-empty float64 (n, d) matrix; whether its rows are usable is seen by `row_norms`."""
+def as_embeddings(value: Any, name: str) -> NDArray[Any]:
+    """A non-empty (n, d) matrix; whether its rows are usable is seen by `row_norms`."""
     rows = as_numbers(value, name)
     if rows.size == 0:
         raise InputError(f"{name} is empty; give at least one embedding")
@@ -42,7 +43,7 @@ def as_embeddings(value: Any, name: str) -> Floats:
     return rows
 
 
-def same_dimension(sets: dict[str, Floats]) -> None:
+def same_dimension(sets: dict[str, NDArray[Any]]) -> None:
     """Raise InputError unless all sets have as many columns as the first."""
     (first, reference), *others = sets.items()
     for name, rows in others:
@@ -71,12 +72,13 @@ def row_norms(rows: Floats, name: str) -> Floats:
     return norms
 
 
-def unit_rows(rows: Floats, name: str) -> Floats:
-    """Rows scaled to length 1."""
+def unit_rows(rows: NDArray[Any], name: str) -> Floats:
+    """Rows scaled to length 1, in float64."""
+    rows = rows.astype(np.float64, copy=False)
     return rows / row_norms(rows, name)[:, None]
 
 
-def attribute_axis(A: Floats, B: Floats) -> Floats:
+def attribute_axis(A: NDArray[Any], B: NDArray[Any]) -> Floats:
     """mean of unit A rows - mean of unit B rows, (d,).
 
     The mean of cosines is linear in the attribute, so s(w, A, B) is the product of the unit
@@ -85,8 +87,9 @@ def attribute_axis(A: Floats, B: Floats) -> Floats:
     return unit_rows(A, "A").mean(axis=0) - unit_rows(B, "B").mean(axis=0)
 
 
-def project(rows: Floats, axis: Floats, name: str) -> Floats:
-    """Associations (n,) of the rows with the axis."""
+def project(rows: NDArray[Any], axis: Floats, name: str) -> Floats:
+    """Associations (n,) of the rows with the axis, in float64."""
+    rows = rows.astype(np.float64, copy=False)
     return (rows @ axis) / row_norms(rows, name)
 
 

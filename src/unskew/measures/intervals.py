@@ -96,9 +96,7 @@ def _chi_nodes(df: int) -> tuple[Floats, Floats]:
     return w, weight / weight.sum()
 
 
-def bootstrap(
-    contrasts: Contrasts, options: WeatOptions, resamples: int
-) -> tuple[Floats, Floats]:
+def bootstrap(contrasts: Contrasts, options: WeatOptions, resamples: int) -> tuple[Floats, Floats]:
     """Limits from resampling both samples, each within itself, with replacement."""
     n, m = contrasts.n, contrasts.m
     with warnings.catch_warnings():
@@ -113,8 +111,8 @@ def bootstrap(
             method=options.interval,
             random_state=np.random.default_rng((options.seed, n, m)),
         )
-    low, high = result.confidence_interval
-    return np.where(contrasts.spread, (low, high), np.nan)
+    low, high = (np.where(contrasts.spread, limit, np.nan) for limit in result.confidence_interval)
+    return low, high
 
 
 def plug_in_d(x: Floats, y: Floats, axis: int = -1) -> Floats:

@@ -113,12 +113,12 @@ def _pairwise(
         enough(values, f"subgroup {label!r}")
     pairs = list(combinations(range(len(labels)), 2))
     found = estimates(samples, pairs, options)
-    p = np.array([one.p_value for one in found])
+    p = np.array([one["p_value"] for one in found])
     p_holm, p_bh = holm(p), benjamini_hochberg(p)
     means = [float(values.mean()) for values in samples]
     return [
         PairResult(
-            **vars(found[k]),
+            **found[k],
             subgroup_a=labels[i],
             subgroup_b=labels[j],
             p_holm=float(p_holm[k]),

@@ -71,25 +71,24 @@ def random_masks(n: int, m: int, draws: int, rng: np.random.Generator) -> Iterat
 
 
 def _random_block(n: int, m: int, rows: int, rng: np.random.Generator) -> Masks:
-    """Coin flips with a mean near n / (n + m), then random flips back until n are left.
+    """Coin flips with a mean near n / (n + m), corrected at random until n are True.
 
-    Given its number of True entries a row of coin flips is uniform over the subsets of that
-    size, and taking away (or adding) uniformly chosen items keeps it so: the coin's exact bias
-    does not matter, one byte per flip suffices, and few flips are to be corrected.
+    A row with k too many has k columns drawn and set False, whatever they held, and is counted
+    again; one with too few likewise. No step prefers a column, so given the number of True
+    entries every row stays uniform over the subsets of that size, and the coin may be coarse:
+    one byte per flip will do.
     """
     size = n + m
     coins = np.frombuffer(rng.bytes(rows * size), dtype=np.uint8).reshape(rows, size)
     masks = coins < round(256 * n / size)
-    surplus = np.add.reduce(masks, axis=1, dtype=np.int32) - n
-    open_rows = np.flatnonzero(surplus)
-    while open_rows.size:
-        column = rng.integers(0, size, open_rows.size)
-        removes = surplus[open_rows] > 0
-        fits = masks[open_rows, column] == removes
-        hit = open_rows[fits]
-        masks[hit, column[fits]] ^= True
-        surplus[hit] -= np.where(removes[fits], 1, -1)
-        open_rows = open_rows[surplus[open_rows] != 0]
+    excess = np.add.reduce(masks, axis=1, dtype=np.int32) - n
+    uneven = np.flatnonzero(excess)
+    while uneven.size:
+        draws = np.abs(excess[uneven])
+        row, column = np.repeat(uneven, draws), rng.integers(0, size, draws.sum())
+        masks[row, column] = np.repeat(excess[uneven] < 0, draws)
+        excess[uneven] = np.add.reduce(masks[uneven], axis=1, dtype=np.int32) - n
+        uneven = uneven[excess[uneven] != 0]
     return masks
 
 
@@ -112,8 +111,10 @@ def count_extreme(
 
     hits = np.zeros(len(i), dtype=np.int64)
     groups = [(row, np.flatnonzero(i == row)) for row in np.unique(i)]
+    space = np.empty((_block_rows(n + m), n + m))
     for masks in blocks:
-        weights = masks.astype(np.float64)
+        weights = space[: len(masks)]
+        weights[:] = masks
         from_left = left @ weights[:, :n].T - share * left_sum
         from_right = right @ weights[:, n:].T - share * right_sum
         for row, pairs in groups:
@@ -121,7 +122,8 @@ def count_extreme(
             sums += from_left[row]
             if two_sided:
                 np.abs(sums, out=sums)
-            hits[pairs] += (sums >= limit[pairs, None]).sum(axis=1)
+            extreme = sums >= limit[pairs, None]
+            hits[pairs] += np.add.reduce(extreme, axis=1, dtype=np.int32)
     return hits
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -83,12 +84,15 @@ class SingleCategoryResult(Estimate):
 
 def estimates(
     samples: Sequence[Floats], pairs: Sequence[tuple[int, int]], options: WeatOptions
-) -> list[Estimate]:
-    """Compare samples[i] with samples[j] for every pair (i, j); pairs of equal sizes together."""
+) -> list[dict[str, Any]]:
+    """The fields of `Estimate` for samples[i] against samples[j], for every pair (i, j).
+
+    Pairs of equal sizes are computed together.
+    """
     by_size: dict[tuple[int, int], list[int]] = {}
     for k, (first, second) in enumerate(pairs):
         by_size.setdefault((len(samples[first]), len(samples[second])), []).append(k)
-    found: dict[int, Estimate] = {}
+    found: dict[int, dict[str, Any]] = {}
     for members in by_size.values():
         lefts, i = np.unique([pairs[k][0] for k in members], return_inverse=True)
         rights, j = np.unique([pairs[k][1] for k in members], return_inverse=True)
@@ -99,31 +103,33 @@ def estimates(
     return [found[k] for k in range(len(pairs))]
 
 
-def _estimates_of(contrasts: Contrasts, options: WeatOptions) -> list[Estimate]:
-    d = contrasts.effect_size(options.ddof)
+def _estimates_of(contrasts: Contrasts, options: WeatOptions) -> Iterator[dict[str, Any]]:
     p, exact, n_permutations = p_values(contrasts, options)
     low, high = intervals(contrasts, options)
-    return [
-        Estimate(
-            effect_size=float(d[k]),
-            p_value=float(p[k]),
-            ci_low=float(low[k]),
-            ci_high=float(high[k]),
-            exact=exact,
-            n_permutations=n_permutations,
-            ddof=options.ddof,
-            alternative=options.alternative,
-            confidence=options.confidence,
-            interval=None if options.confidence is None else options.interval,
-            reason=_reason(contrasts, k, bool(np.isnan(low[k])), options),
-        )
-        for k in range(len(d))
-    ]
+    shared = {
+        "exact": exact,
+        "n_permutations": n_permutations,
+        "ddof": options.ddof,
+        "alternative": options.alternative,
+        "confidence": options.confidence,
+        "interval": None if options.confidence is None else options.interval,
+    }
+    own = {
+        "effect_size": contrasts.effect_size(options.ddof).tolist(),
+        "p_value": p.tolist(),
+        "ci_low": low.tolist(),
+        "ci_high": high.tolist(),
+        "reason": _reasons(contrasts, low, options),
+    }
+    for values in zip(*own.values(), strict=True):
+        yield shared | dict(zip(own, values, strict=True))
 
 
-def _reason(contrasts: Contrasts, k: int, no_interval: bool, options: WeatOptions) -> str | None:
-    if not contrasts.defined[k]:
-        return ALL_EQUAL
-    if options.confidence is None or not no_interval:
-        return None
-    return NO_BOOTSTRAP if contrasts.spread[k] else NO_SPREAD
+def _reasons(contrasts: Contrasts, low: Floats, options: WeatOptions) -> list[str | None]:
+    reasons: list[str | None] = [None] * len(low)
+    if options.confidence is not None:
+        for k in np.flatnonzero(np.isnan(low)):
+            reasons[k] = NO_BOOTSTRAP if contrasts.spread[k] else NO_SPREAD
+    for k in np.flatnonzero(~contrasts.defined):
+        reasons[k] = ALL_EQUAL
+    return reasons

@@ -127,7 +127,7 @@ def sc_weat(
     found = estimates([*to_a, *to_b], [(k, n + k) for k in range(n)], options)
     return [
         SingleCategoryResult(
-            **vars(found[k]),
+            **found[k],
             mean_a=float(to_a[k].mean()),
             mean_b=float(to_b[k].mean()),
             n_a=to_a.shape[1],
@@ -139,7 +139,7 @@ def sc_weat(
 
 def as_associations(value: Any, name: str) -> Floats:
     """A float64 vector of at least two finite associations."""
-    s = as_numbers(value, name)
+    s = as_numbers(value, name).astype(np.float64, copy=False)
     if s.ndim != 1:
         raise InputError(f"the associations of {name} have shape {s.shape}; give a vector")
     bad = np.flatnonzero(~np.isfinite(s))
@@ -161,7 +161,7 @@ def _weat(
     enough(s_y, "Y")
     (found,) = estimates([s_x, s_y], [(0, 1)], options)
     return WeatResult(
-        **vars(found),
+        **found,
         mean_x=float(s_x.mean()),
         mean_y=float(s_y.mean()),
         n_x=len(s_x),
