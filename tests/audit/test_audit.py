@@ -108,7 +108,9 @@ def test_contrasts_are_one_family(report):
 
 def test_nearest_attributes_and_lift(report):
     red = [
-        r for r in report.top_attributes if (r.category, r.subgroup, r.by) == ("team", "Red", "lift")
+        r
+        for r in report.top_attributes
+        if (r.category, r.subgroup, r.by) == ("team", "Red", "lift")
     ]
     assert [r.rank for r in red] == [1, 2, 3, 4, 5, 6]
     assert {r.attribute for r in red[:3]} == {"kind", "friendly", "gentle"}
@@ -316,5 +318,5 @@ def test_labels_cannot_act_as_markup(encoder, stimuli, tmp_path):
     assert "&lt;script&gt;" in page
     text = (folder / "report.md").read_text("utf-8")
     assert "<script" not in text.replace("\\<", "")
-    assert "src=\"http" not in page
-    assert "href=\"http" not in page
+    assert 'src="http' not in page
+    assert 'href="http' not in page

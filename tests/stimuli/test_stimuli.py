@@ -38,6 +38,7 @@ def test_shipped_files_load_and_say_where_they_come_from():
         "contrast_prompts",
         "mmbias",
         "ranking_benchmark",
+        "science_arts",
     }
     for name in builtin_stimuli():
         stimuli = load_stimuli(name)

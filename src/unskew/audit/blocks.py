@@ -65,9 +65,12 @@ def _markdown(block: Block) -> str:
             return f"> **{_escaped(text)}**"
         case Picture(file, alt):
             return f"![{_escaped(alt)}]({file})"
-        case Table(caption, columns, rows):
+        case Table(caption, columns, rows, folded):
             lines = [columns, tuple("---" for _ in columns), *rows]
             body = "\n".join("| " + " | ".join(_escaped(c) for c in line) + " |" for line in lines)
+            if folded:
+                summary = f"{html.escape(caption)} ({len(rows)} rows)"
+                return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
             return f"{_escaped(caption)}\n\n{body}"
 
 

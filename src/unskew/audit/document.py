@@ -12,6 +12,7 @@ from unskew.audit.pairs import TEXT_ONLY
 from unskew.audit.pictures import Planned, at
 from unskew.audit.rows import MODALITY, DatasetInfo, PairRow
 from unskew.audit.summary import Summary, families, summaries
+from unskew.stimuli.schema import SECTIONS
 
 if TYPE_CHECKING:
     from unskew.audit.report import AuditReport
@@ -44,37 +45,26 @@ def summary_table(report: AuditReport) -> Table:
     """One row per data set, category and modality: what the terminal shows too."""
     return Table(
         "Effect sizes between subgroups",
-        (
-            "data set",
-            "category",
-            "asked",
-            "pairs",
-            "clear",
-            "mean |d|",
-            "largest |d|",
-            "interval",
-            "which says",
-        ),
+        ("images", "category", "asked", "clear", "mean |d|", "largest |d|", "which says"),
         tuple(
             _summary_row(s) for s in summaries(r for r in report.pairs if r.section != "contrasts")
         ),
     )
 
 
-def ranking_table(report: AuditReport, dataset: str | None = None) -> Table:
+def ranking_table(report: AuditReport) -> Table:
     """MaxSkew and NDKL beside chance."""
     return Table(
         "Who is shown first: ranking measures, averaged over the prompts",
         (
-            "data set",
+            "images",
             "category",
             "k of n",
             "MaxSkew",
-            "interval",
-            "by chance",
+            "chance",
             "p",
             "NDKL",
-            "by chance",
+            "chance",
             "most shown",
             "least shown",
         ),
@@ -83,8 +73,8 @@ def ranking_table(report: AuditReport, dataset: str | None = None) -> Table:
                 r.dataset,
                 r.category,
                 f"{r.k} of {r.n}",
-                f"{r.max_skew:.3f}",
-                _interval(r.max_skew_ci_low, r.max_skew_ci_high, 3, signed=False),
+                f"{r.max_skew:.3f} "
+                + _interval(r.max_skew_ci_low, r.max_skew_ci_high, 3, signed=False),
                 f"{r.chance_max_skew:.3f}",
                 _p(r.p_value),
                 f"{r.ndkl:.3f}",
@@ -93,7 +83,6 @@ def ranking_table(report: AuditReport, dataset: str | None = None) -> Table:
                 r.least_shown,
             )
             for r in report.rankings
-            if dataset in (None, r.dataset)
         ),
     )
 
@@ -127,7 +116,7 @@ def _reading(report: AuditReport) -> Iterator[Block]:
     yield Paragraph(
         "The effect size d compares two subgroups: how much closer one is to the first attribute "
         "set than the other, in standard deviations of all their images or phrases. 0 is no "
-        "difference, 2 the largest possible; 0.2, 0.5 and 0.8 are often called small, medium and "
+        "difference, and 2 the largest that equally many images allow; 0.2, 0.5 and 0.8 are often called small, medium and "
         "large. "
         f"The interval holds the true d with {s.confidence:.0%} confidence over other images of "
         "the same subgroups; the words asked are taken as given. The p-value is that of a "
@@ -156,7 +145,11 @@ def _dataset(
         tuple((c, s, str(n)) for c, counts in dataset.counts.items() for s, n in counts.items()),
         folded=sum(map(len, dataset.counts.values())) > _FOLD,
     )
-    for family, rows in families(r for r in report.pairs if r.dataset == name):
+    found = families(r for r in report.pairs if r.dataset == name)
+    order = list(dataset.counts)
+    for family, rows in sorted(
+        found, key=lambda f: (order.index(f[0][1]), SECTIONS.index(f[0][3]))
+    ):
         _, category, stimuli, section = family
         yield Heading(3, f"{name}: {category}, {_asked(section, stimuli)}")
         yield from at(pictures, family)
@@ -356,15 +349,14 @@ def _method(report: AuditReport) -> Iterator[Block]:
 
 def _summary_row(s: Summary) -> tuple[str, ...]:
     r = s.largest
+    low, high = (r.ci_low, r.ci_high) if r.effect_size > 0 else (-r.ci_high, -r.ci_low)
     return (
         s.dataset,
         s.category,
-        f"{s.stimuli}, {MODALITY[s.section]}",
-        str(s.pairs),
-        str(s.clear),
+        _asked(s.section, s.stimuli),
+        f"{s.clear} of {s.pairs}",
         f"{s.mean_abs:.2f}",
-        f"{abs(r.effect_size):.2f}",
-        _interval(r.ci_low, r.ci_high),
+        f"{abs(r.effect_size):.2f} {_interval(low, high)}",
         r.sentence if r.clear else f"({r.sentence})",
     )
 

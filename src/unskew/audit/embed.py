@@ -10,7 +10,7 @@ from unskew.audit.run import open_encoder
 from unskew.audit.save import check_folder
 from unskew.audit.texts import prompts_of
 from unskew.corpora import load_images
-from unskew.encoders import LabelledEmbeddings, save_embeddings
+from unskew.encoders import save_embeddings
 from unskew.errors import InputError
 from unskew.stimuli import builtin_stimuli, load_stimuli
 
@@ -42,10 +42,8 @@ def save_embedded(
         raise InputError(f"{images.name}: none of the {len(images)} images can be read")
     labels = {c: images.labels(c)[found.kept].tolist() for c in categories or images.categories}
     prompts = prompts_of(asked)
-    texts = LabelledEmbeddings(encoder.embed_texts(prompts), {}, prompts, encoder.name)
-    folder.mkdir(exist_ok=True)
     paths = folder / "images.safetensors", folder / "texts.safetensors"
-    save_embeddings(paths[0], LabelledEmbeddings(found.embeddings, labels, None, images.name))
-    save_embeddings(paths[1], texts)
+    save_embeddings(paths[0], found.embeddings, labels=labels)
+    save_embeddings(paths[1], encoder.embed_texts(prompts), texts=prompts)
     left_out = [f"{images.item_name(u.index)}: {u.reason}" for u in found.unreadable]
     return *paths, left_out

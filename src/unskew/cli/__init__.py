@@ -45,6 +45,3 @@ def main() -> None:
     except UnskewError as error:
         print(f"unskew: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("unskew: interrupted; what was embedded is kept in the cache", file=sys.stderr)
-        sys.exit(130)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -10,10 +11,15 @@ from unskew.audit.blocks import Table as TableBlock
 from unskew.audit.document import DEMONSTRATION, ranking_table, summary_table
 from unskew.audit.report import AuditReport
 
+_FILE_WIDTH = 160
+"""Of output that goes to a file or a pipe: wide enough for every row on one line."""
+
 
 def show_report(report: AuditReport, folder: Path) -> None:
     """Print the summary tables and where the whole report is."""
     console = Console()
+    if not console.is_terminal:
+        console.width = _FILE_WIDTH
     if report.demonstration:
         console.print(f"[bold]{escape(DEMONSTRATION)}[/bold]\n")
     console.print(_table(summary_table(report)))
@@ -32,7 +38,7 @@ def show_report(report: AuditReport, folder: Path) -> None:
 
 
 def _table(block: TableBlock) -> Table:
-    table = Table(title=block.caption, title_justify="left", box=None, pad_edge=False)
+    table = Table(title=block.caption, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for column in block.columns:
         table.add_column(column, overflow="fold")
     for row in block.rows:
