@@ -146,6 +146,8 @@ def test_metadata_that_names_no_file_there_is(tmp_path):
     [
         ("a.csv", "file_name,group,group\nx,a,b\n", "more than one column named 'group'"),
         ("a.csv", "file_name,group\nx\n", "cannot be read"),
+        ("a.csv", "file_name,group\nx,J\xfcdisch\n", "column 'group' is not UTF-8 text"),
+        ("a.csv", "file_name,group\n", "holds no images"),
         ("a.jsonl", '{"file_name": ', "cannot be read"),
         ("a.jsonl", "", "cannot be read"),
         ("a.parquet", "no parquet", "cannot be read"),
@@ -153,7 +155,7 @@ def test_metadata_that_names_no_file_there_is(tmp_path):
     ],
 )
 def test_broken_tables(tmp_path, name, text, message):
-    (tmp_path / name).write_text(text)
+    (tmp_path / name).write_text(text, encoding="latin-1")
     with pytest.raises(InputError, match=message) as refusal:
         load_images(tmp_path / name)
     assert name in str(refusal.value)
@@ -213,8 +215,9 @@ def test_data_sets_in_memory():
     assert load_images(images) is images
     assert len(load_images(DatasetDict(train=labelled(12), test=labelled(4)))) == 4
     assert len(load_images(DatasetDict(train=labelled(12), test=labelled(4)), "train")) == 12
-    with pytest.raises(InputError, match="cannot be loaded from a list"):
-        load_images([1, 2])
+    for nothing in ([1, 2], None, ""):
+        with pytest.raises(InputError, match="images cannot be loaded from"):
+            load_images(nothing)
 
 
 def test_which_columns_are_categories():
@@ -234,6 +237,7 @@ def test_which_columns_are_categories():
     assert asked.categories == ("age", "smiling", "name")
     with pytest.raises(InputError, match="no category 'religion'; it has 'gender', 'race'"):
         load_images(data, categories=["religion"])
+    assert load_images(data, categories=[]).categories == ()
     with pytest.raises(InputError, match="no category 'photo'"):
         load_images(data, categories=["photo"])
 

@@ -58,9 +58,11 @@ def load_images(
     data, base = _read(source, split, config, flat)
     data = data.with_format(None)
     name = _name(source, split, data)
+    if not len(data):
+        raise InputError(f"image set {name!r} holds no images")
     image_column = find_image_column(data, name, image_column)
     found = find_categories(data, image_column, name, categories)
-    if require_labels and not found:
+    if require_labels and categories is None and not found:
         raise InputError(
             f"image set {name!r} has no label column; its columns are "
             f"{', '.join(data.column_names)}: name the label columns as categories, "
@@ -92,9 +94,9 @@ def _read(
     if isinstance(source, Dataset):
         _refuse_options("a Dataset", split=split, config=config)
         return source, None
-    if not isinstance(source, str | Path):
+    if not isinstance(source, str | Path) or not str(source):
         raise InputError(
-            f"images cannot be loaded from a {type(source).__name__}: "
+            f"images cannot be loaded from {source!r:.80}: "
             "give a name, a path, or a datasets.Dataset"
         )
     path = Path(source).expanduser()

@@ -13,9 +13,18 @@ from datasets.exceptions import DatasetsError
 
 from unskew.errors import InputError
 
+
+def _read_csv(path: Path) -> pa.Table:
+    table = pa.csv.read_csv(path)
+    for field in table.schema:
+        if pa.types.is_binary(field.type):  # how Arrow takes text that is not UTF-8
+            raise pa.ArrowInvalid(f"column {field.name!r} is not UTF-8 text")
+    return table
+
+
 _READERS: dict[str, Callable[[Path], pa.Table]] = {
     ".jsonl": pa.json.read_json,
-    ".csv": pa.csv.read_csv,
+    ".csv": _read_csv,
 }
 TABLE_SUFFIXES = (".parquet", *_READERS)
 
