@@ -285,6 +285,12 @@ class TestPValueAndInterval:
             covered.append(r.max_skew_ci_low <= truth <= r.max_skew_ci_high)
         assert 0.92 <= np.mean(covered) <= 0.98
 
+    def test_the_interval_stays_where_the_measure_can_be(self):
+        scores = np.array([[6.0, 5, 4, 3, 2, 1], [1, 2, 3, 4, 5, 6]])
+        r = representation_skew(scores, list("aaabab"), 3)
+        assert r.max_skew_ci_low == r.ndkl_ci_low == 0
+        assert (r.bias_at_k_ci_low, r.bias_at_k_ci_high) == (-1, 1)
+
     def test_one_prompt_has_no_interval_and_says_why(self):
         r = representation_skew(by_descent(8), list("abababab"), 3)
         assert math.isnan(r.max_skew_ci_low)

@@ -11,6 +11,7 @@ from unskew.errors import InputError
 from unskew.measures.embeddings import Floats, as_numbers
 
 Ints = NDArray[np.int64]
+Groups = Sequence[object] | NDArray[Any]
 Target = str | Mapping[object, float] | ArrayLike
 
 
@@ -30,7 +31,7 @@ class Pool:
         return per_prompt[0] if self.single else per_prompt
 
 
-def check_pool(scores: Any, groups: Sequence[object], k: int) -> Pool:
+def check_pool(scores: Any, groups: Groups, k: int) -> Pool:
     """Check scores (n_prompts, n) or (n,), the groups (n,) and k; raise InputError."""
     given = as_numbers(scores, "scores")
     matrix = np.atleast_2d(given)
@@ -57,7 +58,7 @@ def check_pool(scores: Any, groups: Sequence[object], k: int) -> Pool:
     return Pool(matrix, codes, tuple(names.tolist()), counts, int(k), given.ndim == 1)
 
 
-def _labels(groups: Sequence[object]) -> list[str]:
+def _labels(groups: Groups) -> list[str]:
     values = groups.tolist() if hasattr(groups, "tolist") else list(groups)
     for item, value in enumerate(values):
         if value is None or value == "" or isinstance(value, list) or value != value:

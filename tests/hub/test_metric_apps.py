@@ -1,0 +1,159 @@
+"""The pages of the metric Spaces: their functions, and one start in earnest."""
+
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+
+from unskew.hub.register import metrics_root
+
+gr = pytest.importorskip("gradio")
+
+
+def load(name):
+    path = metrics_root() / name / "app.py"
+    spec = importlib.util.spec_from_file_location(f"{name}_app", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def weat_app():
+    return load("weat_bias")
+
+
+@pytest.fixture(scope="module")
+def skew_app():
+    return load("representation_skew")
+
+
+def weat_sets():
+    rng = np.random.default_rng(0)
+    return {name: rng.normal(size=(4, 3)) for name in "XYAB"}
+
+
+def ranking():
+    rng = np.random.default_rng(0)
+    return {"groups": list("aabbcc"), "scores": rng.random((3, 6))}
+
+
+def rows_of(sets):
+    return "\n".join(
+        ",".join([name, *map(repr, map(float, row))]) for name, rows in sets.items() for row in rows
+    )
+
+
+class TestWeat:
+    OPTIONS = (1, "two-sided", 100)
+
+    def test_csv_json_and_npz_agree(self, weat_app, tmp_path):
+        sets = weat_sets()
+        np.savez(tmp_path / "sets.npz", **sets)
+        as_json = json.dumps({name: rows.tolist() for name, rows in sets.items()})
+        results = [
+            weat_app.compute(rows_of(sets), None, *self.OPTIONS),
+            weat_app.compute(as_json, None, *self.OPTIONS),
+            weat_app.compute("", str(tmp_path / "sets.npz"), *self.OPTIONS),
+        ]
+        assert results[0] == results[1] == results[2]
+        (row,), whole = results[0]
+        assert len(row) == len(weat_app.COLUMNS)
+        assert row[2] == f"{whole['effect_size']:.4g}"
+
+    def test_other_names_are_compared_in_pairs(self, weat_app):
+        sets = weat_sets()
+        named = {"Hindu": sets["X"], "Muslim": sets["Y"], "Jewish": -sets["X"]}
+        text = rows_of(named | {"A": sets["A"], "B": sets["B"]})
+        rows, whole = weat_app.compute(text, None, *self.OPTIONS)
+        assert [row[:2] for row in rows] == [
+            ["Hindu", "Muslim"],
+            ["Hindu", "Jewish"],
+            ["Muslim", "Jewish"],
+        ]
+        assert len(whole["pairs"]) == 3
+
+    def test_the_options_matter(self, weat_app):
+        text = rows_of(weat_sets())
+        _, whole = weat_app.compute(text, None, 0, "less", 100)
+        assert (whole["ddof"], whole["alternative"]) == (0, "less")
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("X,0.1,two", "line 1 must be a set name and numbers"),
+            ('{"X": [[1, 2]', "Expecting"),
+            ("X,1,2\nX,2,1\nY,1,2\nY,1,1\nA,1,0", "it was given X, Y, A"),
+            ("", "it was given"),
+        ],
+    )
+    def test_bad_input_is_shown(self, weat_app, text, message):
+        with pytest.raises(gr.Error, match=message):
+            weat_app.compute(text, None, *self.OPTIONS)
+
+    def test_only_npz_without_pickles_is_read(self, weat_app, tmp_path):
+        np.savez(tmp_path / "objects.npz", X=np.array([{}], dtype=object))
+        with pytest.raises(gr.Error, match="pickle"):
+            weat_app.compute("", str(tmp_path / "objects.npz"), *self.OPTIONS)
+        (tmp_path / "sets.txt").write_text("X")
+        with pytest.raises(gr.Error, match=r"sets\.txt is not an \.npz file"):
+            weat_app.compute("", str(tmp_path / "sets.txt"), *self.OPTIONS)
+        (tmp_path / "broken.npz").write_bytes(b"PK\x03\x04broken")
+        with pytest.raises(gr.Error):
+            weat_app.compute("", str(tmp_path / "broken.npz"), *self.OPTIONS)
+
+
+class TestSkew:
+    def test_csv_json_and_npz_agree(self, skew_app, tmp_path):
+        given = ranking()
+        np.savez(tmp_path / "ranking.npz", **given)
+        lines = zip(given["groups"], given["scores"].T.tolist(), strict=True)
+        as_csv = "\n".join(",".join([group, *map(repr, scores)]) for group, scores in lines)
+        as_json = json.dumps({**given, "scores": given["scores"].tolist()})
+        results = [
+            skew_app.compute(as_csv, None, 3, "uniform"),
+            skew_app.compute(as_json, None, 3, "uniform"),
+            skew_app.compute("", str(tmp_path / "ranking.npz"), 3, "uniform"),
+        ]
+        assert results[0] == results[1] == results[2]
+        rows, whole = results[0]
+        assert rows[0][:2] == ["MaxSkew@3", f"{whole['max_skew']:.4f}"]
+        assert rows[3] == ["Bias@3", "", "", "", ""]  # three groups
+        assert [row[0] for row in rows[4:]] == [f"Skew@3 of {group}" for group in "abc"]
+        assert {len(row) for row in rows} == {len(skew_app.COLUMNS)}
+
+    @pytest.mark.parametrize(
+        ("text", "k", "message"),
+        [
+            ("a,1,2\nb,1,x", 1, "line 2 must be a group and numbers"),
+            ("a,1,2\nb,1", 1, "line 2 has 1 scores but line 1 has 2"),
+            ("a,1\nb,2", 5, "k must be a whole number"),
+            ("a,1\nb,2", None, "missing: k"),
+            ('{"scores": [1, 2], "group": ["a", "b"]}', 1, "found group"),
+            ("", 1, "shape"),
+        ],
+    )
+    def test_bad_input_is_shown(self, skew_app, text, k, message):
+        with pytest.raises(gr.Error, match=message):
+            skew_app.compute(text, None, k, "uniform")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["weat_bias", "representation_skew"])
+def test_the_page_starts_and_answers(name):
+    from gradio_client import Client
+
+    app = load(name)
+    given = {
+        "weat_bias": (app.EXAMPLE, None, 1, "two-sided", 100),
+        "representation_skew": (app.EXAMPLE, None, 4, "uniform"),
+    }[name]
+    _, url, _ = app.demo.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True)
+    try:
+        table, whole = Client(url, verbose=False).predict(*given, api_name="/compute")
+    finally:
+        app.demo.close()
+    rows, expected = app.compute(*given)
+    assert table["data"] == rows
+    assert whole == expected
