@@ -90,7 +90,8 @@ def attribute_axis(A: NDArray[Any], B: NDArray[Any]) -> Floats:
 def project(rows: NDArray[Any], axis: Floats, name: str) -> Floats:
     """Associations (n,) of the rows with the axis, in float64."""
     rows = rows.astype(np.float64, copy=False)
-    return (rows @ axis) / row_norms(rows, name)
+    norms = row_norms(rows, name)  # first: it refuses what would make the product warn
+    return (rows @ axis) / norms
 
 
 def association(W: Any, A: Any, B: Any) -> Floats:
