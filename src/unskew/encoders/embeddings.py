@@ -34,11 +34,24 @@ class LabelledEmbeddings:
 
 
 def is_embeddings_file(name: Any) -> bool:
-    """Whether `name` is the path of a file of embeddings, going by its suffix and existence."""
-    if not isinstance(name, str | Path):
+    """Whether `name` is the path of a file of embeddings.
+
+    `.npz` and `.safetensors` are by their suffix; a `.parquet` file, which may as well hold
+    images, is when it has a column `embedding`.
+    """
+    if not isinstance(name, str | os.PathLike):
         return False
     path = Path(name)
-    return path.suffix.lower() in _READERS and path.is_file()
+    if path.suffix.lower() != ".parquet":
+        return path.suffix.lower() in _READERS
+    if not path.is_file():
+        return False
+    from pyarrow import ArrowException, parquet
+
+    try:
+        return "embedding" in parquet.read_schema(path).names
+    except ArrowException:
+        return False
 
 
 def load_embeddings(path: str | os.PathLike[str]) -> LabelledEmbeddings:

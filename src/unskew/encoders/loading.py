@@ -33,9 +33,10 @@ def load_model(name: str, dtype: torch.dtype) -> tuple[Any, Any]:
     if name == BUILT_IN:
         from unskew.encoders.mini import load_mini
 
+        model: Any
         model, processor = load_mini()
         return model.to(dtype), processor
-    with _no_conversion_request():
+    with _no_conversion_request(), _only_errors_logged():
         _check_is_dual_encoder(name)
         return _load_weights(name, dtype), _load_processor(name)
 
@@ -156,6 +157,19 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def _first_sentence(error: Exception) -> str:
     return " ".join(str(error).split()).split(". ")[0].rstrip(".")
+
+
+@contextmanager
+def _only_errors_logged() -> Iterator[None]:
+    """What transformers warns of while loading is either checked here or of no consequence."""
+    from transformers.utils import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 @contextmanager
