@@ -1,0 +1,53 @@
+"""Put the built-in model together: two pretrained towers, and the projections shipped here."""
+
+from pathlib import Path
+
+from safetensors.torch import load_file
+from torch import nn
+from transformers import (
+    VisionTextDualEncoderConfig,
+    VisionTextDualEncoderModel,
+    VisionTextDualEncoderProcessor,
+)
+
+from unskew.encoders.mini.towers import (
+    load_image_processor,
+    load_text_tower,
+    load_tokenizer,
+    load_vision_tower,
+)
+from unskew.encoders.mini.vision import EfficientNetLiteConfig
+
+PROJECTIONS = Path(__file__).with_name("projections.safetensors")
+EMBEDDING_DIM = 384
+
+
+def load_mini() -> tuple[VisionTextDualEncoderModel, VisionTextDualEncoderProcessor]:
+    """The built-in model `unskew/mini`, in eval mode and float32, and its processor.
+
+    EfficientNet-lite0 and all-MiniLM-L6-v2 with projections into one space of 384 dimensions. It
+    is for demonstration, tests and teaching: see the model card beside this file. Nothing is
+    downloaded. Raises InputError if the packages of `unskew[demo]` are missing.
+    """
+    model, processor = untrained_mini()
+    trained = {name: value.float() for name, value in load_file(PROJECTIONS).items()}
+    unknown = model.load_state_dict(trained, strict=False).unexpected_keys
+    if unknown:
+        raise RuntimeError(
+            f"{PROJECTIONS.name} holds tensors the model has no place for: {unknown}"
+        )
+    return model.eval(), processor
+
+
+def untrained_mini() -> tuple[VisionTextDualEncoderModel, VisionTextDualEncoderProcessor]:
+    """The same with the pooler and the projections as initialised: what training starts from."""
+    vision, text = load_vision_tower(EfficientNetLiteConfig()), load_text_tower()
+    config = VisionTextDualEncoderConfig.from_vision_text_configs(
+        vision.config, text.config, projection_dim=EMBEDDING_DIM
+    )
+    model = VisionTextDualEncoderModel(config, vision, text)
+    nn.init.eye_(model.text_projection.weight)
+    processor = VisionTextDualEncoderProcessor(
+        load_image_processor(vision.config.image_size), load_tokenizer()
+    )
+    return model, processor
