@@ -27,7 +27,21 @@ _LAZY = {
     "AuditReport": "unskew.audit",
 }
 
-__all__ = ["__version__", *sorted(_LAZY)]
+__all__ = [
+    "__version__",
+    "AuditReport",
+    "DualEncoder",
+    "ImageSet",
+    "Stimuli",
+    "WeatResult",
+    "audit_model",
+    "load_embeddings",
+    "load_images",
+    "load_stimuli",
+    "sc_weat",
+    "weat",
+    "weat_pairwise",
+]
 
 if TYPE_CHECKING:
     from unskew.audit import AuditReport, audit_model

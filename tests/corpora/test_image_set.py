@@ -1,9 +1,9 @@
-"""The ImageSet itself: labels, crossing, names, fingerprint, refusals."""
+"""The ImageSet itself: labels, names, refusals."""
 
 from dataclasses import replace
 
 import pytest
-from datasets import ClassLabel, Dataset, Features, Image, Value
+from datasets import ClassLabel, Dataset, Features, Image
 
 from unskew.corpora import ImageSet
 from unskew.errors import InputError
@@ -45,24 +45,6 @@ def test_subgroups_keep_the_order_of_class_labels_and_count_only_what_is_there()
     ]
 
 
-def test_crossing_two_categories():
-    images = image_set(
-        gender=["Female", "Male", None, "Female"], age=["20-29", "70+", "70+", None]
-    ).with_crossed("gender", "age")
-    assert images.categories == ("gender", "age", "gender × age")
-    assert images.labels("gender × age").tolist() == ["Female × 20-29", "Male × 70+", None, None]
-    assert images.subgroups("gender × age") == {"Female × 20-29": 1, "Male × 70+": 1}
-    assert images.with_crossed("gender", "age") is images
-
-
-def test_crossing_refuses_what_makes_no_sense():
-    images = image_set(gender=["Female", "Male"])
-    with pytest.raises(InputError, match="cannot be crossed with itself"):
-        images.with_crossed("gender", "gender")
-    with pytest.raises(InputError, match="no category 'age'; it has 'gender'"):
-        images.with_crossed("gender", "age")
-
-
 @pytest.mark.parametrize("labels", [["Muslim", "muslim "], ["Two  men", "Two men"], ["ﬁt", "fit"]])
 def test_labels_that_differ_only_in_spelling_are_refused_by_name(labels):
     with pytest.raises(InputError, match="duplicate labels") as refusal:
@@ -98,19 +80,3 @@ def test_items_are_named_by_file_or_row():
         "row 2",
         "row 3",
     ]
-
-
-def test_fingerprint_follows_content(tmp_path):
-    first = image_set(gender=["a", "b", "b"])
-    assert first.fingerprint == image_set(gender=["a", "b", "b"]).fingerprint
-    assert first.fingerprint != image_set(gender=["a", "b", "a"]).fingerprint
-    assert first.fingerprint != replace(first, data=first.data.select([1, 0, 2])).fingerprint
-
-    file = tmp_path / "a.jpg"
-    features = Features({"image": Image(decode=False), "g": Value("string")})
-    data = Dataset.from_dict({"image": [str(file)], "g": ["x"]}, features=features)
-    missing = ImageSet("s", data, "image", ("g",)).fingerprint
-    file.write_bytes(b"one")
-    one = ImageSet("s", data, "image", ("g",)).fingerprint
-    file.write_bytes(b"two")
-    assert len({missing, one, ImageSet("s", data, "image", ("g",)).fingerprint}) == 3

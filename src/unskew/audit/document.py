@@ -116,8 +116,8 @@ def _reading(report: AuditReport) -> Iterator[Block]:
     yield Paragraph(
         "The effect size d compares two subgroups: how much closer one is to the first attribute "
         "set than the other, in standard deviations of all their images or phrases. 0 is no "
-        "difference, and 2 the largest that equally many images allow; 0.2, 0.5 and 0.8 are often called small, medium and "
-        "large. "
+        "difference, and 2 the largest that equally many images allow; 0.2, 0.5 and 0.8 are "
+        "often called small, medium and large. "
         f"The interval holds the true d with {s.confidence:.0%} confidence over other images of "
         "the same subgroups; the words asked are taken as given. The p-value is that of a "
         "permutation test of no difference; Holm's correction bounds the chance of any false "

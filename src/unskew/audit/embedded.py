@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from unskew.audit.rows import DatasetInfo, UnreadableImage
-from unskew.corpora import ImageSet, load_images
+from unskew.corpora import ImageSet, load_images, refuse_twins
 from unskew.encoders import LabelledEmbeddings, is_embeddings_file, load_embeddings
 from unskew.errors import InputError
 from unskew.stimuli import canonical_category, canonical_subgroup
@@ -122,6 +122,8 @@ def _from_embeddings(
             f"{given.name}: no labels called {unknown[0] if unknown else ''!r}; it has {have}"
         )
     labels = {c: np.array(given.labels[c], dtype=object) for c in categories or given.labels}
+    for category, values in labels.items():
+        refuse_twins((v for v in values if v is not None), category, given.name)
     order = {c: sorted({x for x in v if x is not None}) for c, v in labels.items()}
     groups = _groups(labels, order, cross, exclude, given.name)
     info = DatasetInfo(given.name, len(given.embeddings), _counts(groups), (), "", "", "", False)
@@ -145,12 +147,15 @@ def _groups(
     exclude = list(exclude)
     _leave_out(groups, [e for e in exclude if CROSSED not in e[0]], name)
     for one, two in (map(canonical_category, pair) for pair in cross):
+        if one == two:
+            raise InputError(f"category {one!r} cannot be crossed with itself")
         if one not in groups or two not in groups:
-            continue
+            continue  # as above
         groups[f"{one}{CROSSED}{two}"] = {
-            f"{a}{CROSSED}{b}": np.intersect1d(rows_a, rows_b, assume_unique=True)
+            f"{a}{CROSSED}{b}": both
             for a, rows_a in groups[one].items()
             for b, rows_b in groups[two].items()
+            if len(both := np.intersect1d(rows_a, rows_b, assume_unique=True))
         }
     _leave_out(groups, [e for e in exclude if CROSSED in e[0]], name)
     _check_counts(groups, name)

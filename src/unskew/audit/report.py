@@ -75,7 +75,7 @@ class AuditReport:
             raise InputError(
                 f"audit report has schema version {version!r}; this unskew reads {SCHEMA_VERSION}"
             )
-        rows = {name: _rows(kind, data[name]) for name, kind in _ROWS.items()}
+        rows: dict[str, Any] = {name: _rows(kind, data[name]) for name, kind in _ROWS.items()}
         return cls(
             model=ModelInfo(**data["model"]),
             settings=Settings(**data["settings"]),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Alternative = Literal["greater", "less", "two-sided"]
 
 MODALITY = {
     "attributes": "image-text",
@@ -27,7 +30,7 @@ class Settings:
 
     ddof: int
     permutations: int
-    alternative: str
+    alternative: Alternative
     confidence: float
     interval: str
     correction: str

@@ -25,7 +25,7 @@ from unskew.audit.rows import (
 )
 from unskew.audit.texts import Texts, prompts_of
 from unskew.audit.words import word_tests
-from unskew.corpora import ImageSet
+from unskew.corpora import BUILTIN, ImageSet
 from unskew.encoders import (
     DualEncoder,
     LabelledEmbeddings,
@@ -36,15 +36,12 @@ from unskew.encoders import (
 from unskew.errors import InputError
 from unskew.stimuli import Stimuli, builtin_stimuli, load_stimuli
 
-BUILTIN_IMAGES = ("faces", "emoji")
-"""What is audited where no image set is named."""
-
 Source = str | Path | ImageSet | LabelledEmbeddings
 
 
 def audit_model(
     model: Any,
-    images: Source | Sequence[Source] = BUILTIN_IMAGES,
+    images: Source | Sequence[Source] = tuple(BUILTIN),
     stimuli: str | Path | Stimuli | Sequence[str | Path | Stimuli] | None = None,
     *,
     categories: Sequence[str] | None = None,

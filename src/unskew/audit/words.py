@@ -13,14 +13,19 @@ from unskew.stimuli import Stimuli
 
 def word_tests(s: Stimuli, texts: Texts, settings: Settings) -> list[WordTestRow]:
     """One row per test; Holm over the tests of the file."""
+    if not s.word_tests:
+        return []
     results = []
     for test in s.word_tests:
-        sets = [
+        x, y, a, b = (
             texts(filled(test.template, side.words)) for side in (test.x, test.y, test.a, test.b)
-        ]
+        )
         results.append(
             weat(
-                *sets,
+                x,
+                y,
+                a,
+                b,
                 ddof=settings.ddof,
                 permutations=settings.permutations,
                 alternative=settings.alternative,
@@ -28,7 +33,7 @@ def word_tests(s: Stimuli, texts: Texts, settings: Settings) -> list[WordTestRow
                 seed=settings.seed,
             )
         )
-    corrected = holm(np.array([r.p_value for r in results])) if results else []
+    corrected = holm(np.array([r.p_value for r in results]))
     return [
         WordTestRow(
             stimuli=s.name,

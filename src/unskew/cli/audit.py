@@ -58,14 +58,15 @@ def audit(
     ] = None,
 ) -> None:
     """Audit MODEL: a bias report as JSON, Markdown, HTML and figures."""
-    from unskew.audit.run import BUILTIN_IMAGES, audit_model
+    from unskew.audit.run import audit_model
     from unskew.audit.save import check_folder
     from unskew.cli.show import show_report
+    from unskew.corpora import BUILTIN
 
     check_folder(out)
     report = audit_model(
         model,
-        dataset or BUILTIN_IMAGES,
+        dataset or tuple(BUILTIN),
         stimuli,
         categories=category,
         cross=[_split(c, ",", "--cross", "gender,age") for c in cross or ()],

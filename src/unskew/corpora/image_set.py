@@ -1,21 +1,15 @@
 """The one notion of an image set that audit, debias and classify all take."""
 
-import hashlib
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import product
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from datasets import ClassLabel, Dataset, Image, Value
 
 from unskew.errors import InputError
-
-CROSS = " × "
 
 
 @dataclass(frozen=True)
@@ -54,7 +48,8 @@ class ImageSet:
                 "Image(decode=False): cast it, or let load_images() do so"
             )
         for category in self.categories:
-            _refuse_near_duplicates(self, category)
+            labels = (raw for raw in _raw_labels(self, category) if raw is not None)
+            refuse_twins(labels, category, self.name)
 
     def __len__(self) -> int:
         return len(self.data)
@@ -89,38 +84,6 @@ class ImageSet:
             return f"row {index}"
         return image["path"] if image["bytes"] is None else f"row {index} ({image['path']})"
 
-    def with_crossed(self, first: str, second: str) -> "ImageSet":
-        """Add the intersectional category "first × second", its labels such as "Female × 70+"."""
-        name = first + CROSS + second
-        if first == second:
-            raise InputError(f"category {first!r} cannot be crossed with itself")
-        if name in self.categories:
-            return self
-        pairs = list(zip(self.labels(first), self.labels(second), strict=True))
-        present = set(pairs)
-        names = [
-            (a, b)
-            for a, b in product(self.subgroups(first), self.subgroups(second))
-            if (a, b) in present
-        ]
-        index = {pair: position for position, pair in enumerate(names)}
-        data = self.data.add_column(
-            name,
-            [index.get(pair) for pair in pairs],
-            feature=ClassLabel(names=[a + CROSS + b for a, b in names]),
-        )
-        return replace(self, data=data, categories=(*self.categories, name))
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Changes when an image's bytes or a label changes. Reads every image once."""
-        digest = hashlib.sha256(repr((len(self), self.categories)).encode())
-        for image in self.images:
-            digest.update(hashlib.sha256(_image_bytes(image)).digest())
-        for category in self.categories:
-            digest.update(repr(self.labels(category).tolist()).encode())
-        return digest.hexdigest()
-
 
 def _require_column(images: ImageSet, column: str) -> None:
     if column not in images.data.column_names:
@@ -128,13 +91,14 @@ def _require_column(images: ImageSet, column: str) -> None:
         raise InputError(f"image set {images.name!r} has no column {column!r}; it has {columns}")
 
 
-def _refuse_near_duplicates(images: ImageSet, category: str) -> None:
+def refuse_twins(labels: Iterable[str], category: str, name: str) -> None:
+    """Raise InputError when two labels differ only in case, width or white space."""
     seen: dict[str, str] = {}
-    for label in sorted({raw for raw in _raw_labels(images, category) if raw is not None}):
+    for label in sorted(set(labels)):
         key = " ".join(unicodedata.normalize("NFKC", label).casefold().split())
         if key in seen:
             raise InputError(
-                f"category {category!r} of image set {images.name!r} has duplicate labels "
+                f"category {category!r} of image set {name!r} has duplicate labels "
                 f"{seen[key]!r} and {label!r}: give both the same spelling"
             )
         seen[key] = label
@@ -151,13 +115,3 @@ def _raw_labels(images: ImageSet, category: str) -> Iterable[str | None]:
         return [spelling[value] for value in values]
     missing = [value is None or value != value or str(value).strip() == "" for value in values]
     return [None if gone else str(v) for gone, v in zip(missing, values, strict=True)]
-
-
-def _image_bytes(image: dict[str, Any] | None) -> bytes:
-    """The file's content; a file that is not there counts by its name."""
-    if image is None:
-        return b""
-    if image["bytes"] is not None:
-        return image["bytes"]
-    path = Path(image["path"] or "")
-    return path.read_bytes() if path.is_file() else str(path).encode()
