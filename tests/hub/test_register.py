@@ -79,7 +79,8 @@ class TestUnwritableCache:
             "    import unskew\n"
             "from unskew.hub.representation_skew import RepresentationSkew\n"
             "result = RepresentationSkew().compute(scores=[2, 1], groups=['a', 'b'], k=1)\n"
-            "print(json.dumps([*(str(w.message) for w in caught), caught[0].filename, result['k']]))"
+            "messages = [str(w.message) for w in caught]\n"
+            "print(json.dumps([*messages, caught[0].filename, result['k']]))"
         )
         done = run(code, HF_MODULES_CACHE=blocked)
         assert done.returncode == 0, done.stderr

@@ -302,6 +302,8 @@ class TestPValueAndInterval:
         r = representation_skew(scores, groups, 3)
         assert math.isnan(r.bias_at_k)
         assert math.isnan(r.chance_bias_at_k)
+        assert math.isnan(r.bias_at_k_ci_low)
+        assert math.isnan(r.bias_at_k_ci_high)
         assert any("Bias@K is undefined" in note for note in r.notes)
         with pytest.raises(InputError, match="name two of a, b, c"):
             bias_at_k(scores, groups, 3)

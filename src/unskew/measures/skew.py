@@ -335,5 +335,5 @@ def _interval(
     if len(per_prompt) < 2:
         return float("nan"), float("nan")
     half = stats.t.ppf((1 + confidence) / 2, len(per_prompt) - 1) * stats.sem(per_prompt)
-    mean = per_prompt.mean()
-    return float(max(least, mean - half)), float(min(most, mean + half))
+    low, high = np.clip(per_prompt.mean() + np.array([-half, half]), least, most)  # NaN stays
+    return float(low), float(high)
