@@ -145,3 +145,14 @@ def test_noncentrality_far_out_is_nearly_a_share_of_t(df, within):
     for p in (0.025, 0.975):
         expected = t * np.sqrt(stats.chi2.ppf(p, df) / df)
         assert noncentrality(p, t, df) == pytest.approx(expected, rel=within)
+
+
+@pytest.mark.parametrize(("n", "m"), [(4, 4), (8, 24), (30, 7)])
+def test_the_default_interval_agrees_with_students_t_about_zero(n, m):
+    """At the confidence 1 - p of the two-sided t test one limit is 0: both invert one test."""
+    rng = np.random.default_rng((n, m))
+    x, y = rng.standard_normal(n) + 0.8, rng.standard_normal(m)
+    p = stats.ttest_ind(x, y).pvalue
+    low, high = intervals(contrasts(x[None], y[None]), WeatOptions(confidence=float(1 - p)))
+    assert low[0] == pytest.approx(0, abs=1e-9)
+    assert high[0] > 0.5
