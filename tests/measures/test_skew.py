@@ -12,6 +12,7 @@ from scipy import stats
 from unskew.errors import InputError
 from unskew.measures import chance
 from unskew.measures.skew import (
+    _interval,
     bias_at_k,
     max_skew,
     min_skew,
@@ -284,6 +285,18 @@ class TestPValueAndInterval:
             r = representation_skew(scores, groups, 20, permutations=1)
             covered.append(r.max_skew_ci_low <= truth <= r.max_skew_ci_high)
         assert 0.92 <= np.mean(covered) <= 0.98
+
+    def test_few_skewed_prompts_are_covered_better_than_by_the_percentile_bootstrap(self):
+        rng = np.random.default_rng(0)
+        t, bootstrap = [], []
+        for values in rng.gamma(2, size=(1_000, 10)):
+            low, high = _interval(values, 0.95)
+            t.append(low <= 2 <= high)
+            means = rng.multinomial(10, np.full(10, 0.1), size=500) @ values / 10
+            low, high = np.quantile(means, [0.025, 0.975])
+            bootstrap.append(low <= 2 <= high)
+        assert 0.90 < np.mean(t) < 0.96
+        assert np.mean(bootstrap) < np.mean(t) - 0.03
 
     def test_the_interval_stays_where_the_measure_can_be(self):
         scores = np.array([[6.0, 5, 4, 3, 2, 1], [1, 2, 3, 4, 5, 6]])
