@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
-from transformers import BertTokenizerFast, ViTImageProcessorPil
+from transformers import BertTokenizer, ViTImageProcessorPil
 
 from unskew.encoders.mini.text import MeanPooledBertConfig, MeanPooledBertModel
 from unskew.encoders.mini.vision import EfficientNetLiteConfig, EfficientNetLiteModel
@@ -58,9 +58,9 @@ def load_text_tower() -> MeanPooledBertModel:
     return model
 
 
-def load_tokenizer() -> BertTokenizerFast:
+def load_tokenizer() -> BertTokenizer:
     """MiniLM's lower-casing WordPiece tokenizer."""
-    return BertTokenizerFast.from_pretrained(
+    return BertTokenizer.from_pretrained(
         package_path(*MINILM_FOLDER), model_max_length=MAX_TOKENS
     )
 

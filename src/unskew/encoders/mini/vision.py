@@ -18,9 +18,10 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 class EfficientNetLiteConfig(PreTrainedConfig):
     """Widths of the tower. The defaults are lite0's; small values make a tiny tower for tests.
 
-    The pooler sees the means over positions of the feature maps after `pooled_blocks` (numbered
-    from 0) and of the last one, `head_channels` wide. Its output is that last mean followed by
-    `pooler_width` trained units.
+    The pooler sees the feature maps after `pooled_blocks` (numbered from 0), each averaged over the
+    cells of a grid with `pooled_grids` cells a side, and the mean over all positions of the last
+    one, `head_channels` wide. Its output is that last mean followed by `pooler_width` trained
+    units.
     """
 
     model_type = "efficientnet_lite"
@@ -33,6 +34,7 @@ class EfficientNetLiteConfig(PreTrainedConfig):
     expand_ratios: list[int] | tuple[int, ...] = (1, 6, 6, 6, 6, 6, 6)
     head_channels: int = 1280
     pooled_blocks: list[int] | tuple[int, ...] = (7, 10, 14, 15)
+    pooled_grids: list[int] | tuple[int, ...] = (1, 3, 3, 1)
     pooler_width: int = 512
     image_size: int = 160
     initializer_range: float = 0.02
@@ -72,13 +74,13 @@ class InvertedBottleneck(nn.Module):
         self.expand = nn.Conv2d(width, inner, 1) if ratio > 1 else nn.Identity()
         self.depthwise = SameConv2d(inner, inner, kernel, stride, groups=inner)
         self.project = nn.Conv2d(inner, out, 1)
-        self.widens = ratio > 1
-        self.residual = stride == 1 and width == out
+        self.widens: bool = ratio > 1
+        self.residual: bool = stride == 1 and width == out
 
     def forward(self, maps: Tensor) -> Tensor:
         """(n, width, h, w) -> (n, out, h / stride, w / stride)."""
-        wide = nn.functional.relu6(self.expand(maps)) if self.widens else maps
-        narrow = self.project(nn.functional.relu6(self.depthwise(wide)))
+        wide = nn.functional.relu6(self.expand(maps), inplace=True) if self.widens else maps
+        narrow = self.project(nn.functional.relu6(self.depthwise(wide), inplace=True))
         return maps + narrow if self.residual else narrow
 
 
@@ -92,14 +94,17 @@ class EfficientNetLiteModel(PreTrainedModel):
     config_class = EfficientNetLiteConfig
     base_model_prefix = "efficientnet_lite"
     main_input_name = "pixel_values"
-    input_modalities = ("image",)
+    input_modalities = ["image"]
 
     def __init__(self, config: EfficientNetLiteConfig) -> None:
         super().__init__(config)
         self.stem = SameConv2d(3, config.stem_channels, 3, 2)
-        self.blocks = nn.ModuleList(_blocks(config))
+        blocks = _blocks(config)
+        self.blocks = nn.ModuleList(blocks)
         self.head = nn.Conv2d(config.out_channels[-1], config.head_channels, 1)
-        pooled = sum(self.blocks[block].project.out_channels for block in config.pooled_blocks)
+        grids = dict(zip(config.pooled_blocks, config.pooled_grids, strict=True))
+        self.grids = {block: grids[block] for block in sorted(grids)}
+        pooled = sum(blocks[n].project.out_channels * grid**2 for n, grid in self.grids.items())
         self.pooler = nn.Linear(pooled + config.head_channels, config.pooler_width)
         self.post_init()
 
@@ -107,14 +112,15 @@ class EfficientNetLiteModel(PreTrainedModel):
         """The last feature map and, (n, pooled), what the pooler sees."""
         # Twice as fast on a CPU as the default layout.
         pixels = pixel_values.contiguous(memory_format=torch.channels_last)
-        maps = nn.functional.relu6(self.stem(pixels))
-        means = []
+        maps = nn.functional.relu6(self.stem(pixels), inplace=True)
+        seen = []
         for number, block in enumerate(self.blocks):
             maps = block(maps)
-            if number in self.config.pooled_blocks:
-                means.append(maps.mean(dim=(2, 3)))
-        last = nn.functional.relu6(self.head(maps))
-        return last, torch.cat([*means, last.mean(dim=(2, 3))], dim=1)
+            if number in self.grids:
+                cells = nn.functional.adaptive_avg_pool2d(maps, self.grids[number])
+                seen.append(cells.flatten(1))
+        last = nn.functional.relu6(self.head(maps), inplace=True)
+        return last, torch.cat([*seen, last.mean(dim=(2, 3))], dim=1)
 
     def forward(self, pixel_values: Tensor, **kwargs: Any) -> BaseModelOutputWithPooling:
         """`pixel_values`: (n, 3, height, width), normalised by the processor."""
