@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,7 @@ def test_arrays() -> None:
         ({"label": 3}, "neither bytes nor path"),
         (np.zeros((3, 8, 8), np.uint8), "shape (3, 8, 8)"),
         (np.zeros((0, 8, 3), np.uint8), "shape (0, 8, 3)"),
+        (Image.new("L", (1, 101)), "a line rather than a picture"),
         (np.full((8, 8, 3), 1.5), "not all in [0, 1]"),
         (np.full((8, 8, 3), np.nan), "not all in [0, 1]"),
         (np.full((8, 8), 300), "not all in [0, 255]"),
@@ -148,6 +150,24 @@ def test_what_is_no_image_says_why(item: Any, reason: str) -> None:
         to_rgb(item)
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_smallest_and_narrowest_images_are_read() -> None:
+    assert to_rgb(Image.new("L", (1, 1))).size == (1, 1)
+    assert to_rgb(Image.new("L", (1, 100))).size == (1, 100)
+
+
+def test_one_lazily_opened_image_in_many_threads(tmp_path: Path) -> None:
+    """Pillow reads the file at the first use, and two threads would share its position."""
+    path = tmp_path / "x.jpg"
+    photo(1, 640, 480).save(path, quality=95)
+    expected = np.asarray(Image.open(path))
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(10):
+            image, file = Image.open(path), path.open("rb")
+            for got in pool.map(pixels, [image, file] * 8):
+                np.testing.assert_array_equal(got, expected)
+            file.close()
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF"])

@@ -6,7 +6,8 @@ from unskew.encoders.embeddings import (
     load_embeddings,
     save_embeddings,
 )
-from unskew.encoders.encoder import DualEncoder, Embedded, Unreadable
+from unskew.encoders.encoder import DualEncoder
+from unskew.encoders.image_run import Embedded, Unreadable
 from unskew.encoders.precomputed import PrecomputedEncoder
 
 __all__ = [

@@ -12,7 +12,7 @@ import hashlib
 import os
 import uuid
 import warnings
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,33 +34,43 @@ class EmbeddingCache:
     def __init__(self, folder: Path, dim: int) -> None:
         self._folder = folder
         self._dim = dim
-        self._rows: dict[bytes, tuple[np.ndarray, int, bytes]] = {}
+        self._places: dict[bytes, tuple[Path, int, bytes]] = {}
         self._file = folder / uuid.uuid4().hex
+        self._written = 0
         self._writable = True
-        for keys in sorted(folder.glob("*.keys")):
+        # Newest last: what replaced a damaged row comes after it, and wins.
+        for keys in sorted(folder.glob("*.keys"), key=_changed_at):
             self._index(keys)
 
     def get(self, key: bytes) -> np.ndarray | None:
         """The vector (dim,) kept under `key`, or None."""
-        place = self._rows.get(key)
+        place = self._places.get(key)
         if place is None:
             return None
-        vectors, row, checksum = place
-        vector = np.array(vectors[row])
-        return vector if _checksum(key, vector) == checksum else None
+        path, row, checksum = place
+        size = self._dim * _FLOAT.itemsize
+        try:
+            with path.open("rb") as file:
+                file.seek(row * size)
+                content = file.read(size)
+        except OSError:
+            return None  # as good as not there: someone is clearing the folder
+        return np.frombuffer(content, _FLOAT) if _checksum(key, content) == checksum else None
 
-    def add(self, keys: Iterable[bytes], vectors: np.ndarray) -> None:
+    def add(self, keys: Sequence[bytes], vectors: np.ndarray) -> None:
         """Keep vectors (m, dim) under their keys, for good once this returns."""
         if not self._writable:
             return
-        vectors = np.ascontiguousarray(vectors, dtype=_FLOAT)
-        records = b"".join(
-            key + _checksum(key, row) for key, row in zip(keys, vectors, strict=True)
-        )
+        rows = [vector.tobytes() for vector in vectors.astype(_FLOAT)]
+        checksums = [_checksum(key, row) for key, row in zip(keys, rows, strict=True)]
+        path = self._file.with_suffix(".vectors")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            _append(self._file.with_suffix(".vectors"), vectors.tobytes())
-            _append(self._file.with_suffix(".keys"), records)
+            _append(path, b"".join(rows))
+            _append(
+                self._file.with_suffix(".keys"),
+                b"".join(k + c for k, c in zip(keys, checksums, strict=True)),
+            )
         except OSError as error:
             self._writable = False
             warnings.warn(
@@ -68,22 +78,25 @@ class EmbeddingCache:
                 f"({error.strerror or error}); set UNSKEW_CACHE to another folder",
                 stacklevel=2,
             )
+            return
+        for key, checksum in zip(keys, checksums, strict=True):
+            self._places[key] = (path, self._written, checksum)
+            self._written += 1
 
     def _index(self, keys: Path) -> None:
+        vectors = keys.with_suffix(".vectors")
         try:
             content = keys.read_bytes()
-            size = keys.with_suffix(".vectors").stat().st_size
-            rows = min(len(content) // _RECORD.itemsize, size // (self._dim * _FLOAT.itemsize))
-            if not rows:
-                return
-            vectors = np.memmap(
-                keys.with_suffix(".vectors"), dtype=_FLOAT, mode="r", shape=(rows, self._dim)
-            )
         except OSError:
-            return  # as good as not there: another process may be clearing the folder
-        records = np.frombuffer(content, dtype=_RECORD, count=rows)
-        for row, record in enumerate(records):
-            self._rows[record["key"].tobytes()] = (vectors, row, record["checksum"].tobytes())
+            return
+        count = len(content) // _RECORD.itemsize
+        for row, record in enumerate(np.frombuffer(content, _RECORD, count)):
+            place = (vectors, row, record["checksum"].tobytes())
+            self._places[record["key"].tobytes()] = place
+
+
+def _changed_at(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 def _append(path: Path, content: bytes) -> None:
@@ -91,5 +104,5 @@ def _append(path: Path, content: bytes) -> None:
         file.write(content)
 
 
-def _checksum(key: bytes, vector: np.ndarray) -> bytes:
-    return hashlib.blake2b(key + vector.tobytes(), digest_size=8).digest()
+def _checksum(key: bytes, vector: bytes) -> bytes:
+    return hashlib.blake2b(key + vector, digest_size=8).digest()

@@ -6,6 +6,7 @@ scaled to the full range instead of being clipped. What cannot be read says why.
 
 import hashlib
 import os
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from io import BytesIO
@@ -18,8 +19,12 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from unskew.errors import InputError
 
 EXIF_ORIENTATION = 0x0112
+# Models that scale the shorter side to 224 would blow a longer strip up to gigabytes.
+MAX_ASPECT = 100
 # Part of every cache key: raise it when the pixels that `to_rgb` gives for a file change.
 READING_VERSION = 1
+# Open files and lazily opened images have one position, and a list may hold the same one twice.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class UnreadableImageError(ValueError):
@@ -58,7 +63,8 @@ def read_picture(item: Any) -> Picture:
             raise UnreadableImageError("it is empty (0 bytes)")
         return Picture(hashlib.sha256(data).digest(), lambda: _decode(data))
     if isinstance(item, Image.Image):
-        image = _pixels_of(item)
+        with _ONE_AT_A_TIME:
+            image = _pixels_of(item)
     elif isinstance(item, np.ndarray):
         image = _from_array(item)
     else:
@@ -121,7 +127,9 @@ def _encoded(item: Any) -> bytes | None:
     if isinstance(item, str | os.PathLike):
         return _file_content(Path(item))
     if hasattr(item, "read") and not isinstance(item, Image.Image):
-        return bytes(item.read())
+        with _ONE_AT_A_TIME:
+            item.seek(0)
+            return bytes(item.read())
     if item is None:
         raise UnreadableImageError("it is missing (None)")
     return None
@@ -154,6 +162,10 @@ def _pixels_of(image: Image.Image) -> Image.Image:
         raise UnreadableImageError(
             f"its {image.width} x {image.height} pixels exceed the limit of {limit} "
             "(PIL.Image.MAX_IMAGE_PIXELS)"
+        )
+    if max(image.size) > MAX_ASPECT * min(image.size):
+        raise UnreadableImageError(
+            f"its {image.width} x {image.height} pixels are a line rather than a picture"
         )
     try:
         return _flatten(_upright(image))

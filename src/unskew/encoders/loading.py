@@ -98,6 +98,9 @@ def _load_processor(name: str) -> Any:
     for part in ("image_processor", "tokenizer"):
         if getattr(processor, part, None) is None:
             raise NotFoundError(f"{name} comes without its {part.replace('_', ' ')} files")
+    if len(processor.tokenizer) <= len(processor.tokenizer.all_special_ids):
+        # What transformers makes up when there is no vocabulary: every word is unknown to it.
+        raise NotFoundError(f"{name} comes without its tokenizer files")
     return processor
 
 
