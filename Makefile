@@ -12,7 +12,7 @@ export GRADIO_ANALYTICS_ENABLED = False
 .PHONY: audit test test-slow lint benchmarks clean
 
 audit: $(VENV)/.installed
-	$(BIN)/unskew audit unskew/mini --out audit
+	$(BIN)/unskew audit unskew/mini --cross gender,age_group --out audit
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest

@@ -12,7 +12,6 @@ from unskew.audit.pairs import TEXT_ONLY
 from unskew.audit.pictures import Planned, at
 from unskew.audit.rows import MODALITY, DatasetInfo, PairRow
 from unskew.audit.summary import Summary, families, summaries
-from unskew.stimuli.schema import SECTIONS
 
 if TYPE_CHECKING:
     from unskew.audit.report import AuditReport
@@ -145,11 +144,7 @@ def _dataset(
         tuple((c, s, str(n)) for c, counts in dataset.counts.items() for s, n in counts.items()),
         folded=sum(map(len, dataset.counts.values())) > _FOLD,
     )
-    found = families(r for r in report.pairs if r.dataset == name)
-    order = list(dataset.counts)
-    for family, rows in sorted(
-        found, key=lambda f: (order.index(f[0][1]), SECTIONS.index(f[0][3]))
-    ):
+    for family, rows in families(r for r in report.pairs if r.dataset == name):
         _, category, stimuli, section = family
         yield Heading(3, f"{name}: {category}, {_asked(section, stimuli)}")
         yield from at(pictures, family)

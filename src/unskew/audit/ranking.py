@@ -7,7 +7,7 @@ import numpy as np
 from unskew.audit.embedded import EmbeddedSet
 from unskew.audit.rows import RankingRow, Settings
 from unskew.audit.texts import Texts
-from unskew.measures.skew import representation_skew
+from unskew.measures import representation_skew
 from unskew.stimuli import Stimuli
 
 SMALLEST_K, LARGEST_K = 10, 1000

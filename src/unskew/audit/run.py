@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from unskew.encoders import (
 )
 from unskew.errors import InputError
 from unskew.stimuli import Stimuli, builtin_stimuli, load_stimuli
+from unskew.stimuli.schema import SECTIONS
 
 Source = str | Path | ImageSet | LabelledEmbeddings
 
@@ -161,7 +162,7 @@ def _ask(
             StimuliInfo(s.name, s.title, s.source, s.licence, s.historical, s.note) for s in asked
         ),
         datasets=tuple(s.info for s in sets),
-        pairs=tuple(pairs),
+        pairs=tuple(sorted(pairs, key=_by_place(sets))),
         subgroups=tuple(subgroups),
         top_attributes=tuple(nearest),
         rankings=tuple(rankings),
@@ -170,6 +171,20 @@ def _ask(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         unskew_version=__version__,
     )
+
+
+def _by_place(sets: Sequence[EmbeddedSet]) -> Callable[[PairRow], tuple[int, int, int]]:
+    """Order of the rows: data set, category, section; rows of phrases last."""
+    names = [s.info.name for s in sets]
+    categories = {s.info.name: list(s.groups) for s in sets}
+
+    def place(row: PairRow) -> tuple[int, int, int]:
+        section = SECTIONS.index(row.section)
+        if row.dataset not in categories:
+            return len(names), 0, section
+        return names.index(row.dataset), categories[row.dataset].index(row.category), section
+
+    return place
 
 
 def _listed(value: Any) -> list[Any]:
