@@ -9,8 +9,9 @@ Timed side by side in one process, each the best of `--rounds` interleaved round
 * unskew: `weat_pairwise` from the float32 embeddings to the list of results, with corrected
   p-values, without and with the default interval of d.
 * product: the associations, and one float64 product of a ready (10,000 x 250) matrix of masks
-  with a ready (250 x 190) matrix that has a column per pair. What any implementation that treats
-  the pairs one by one has to do at least, even if its random numbers cost nothing.
+  with a ready (250 x 190) matrix that has a column per pair. What an implementation that treats
+  the pairs one by one has to do at least, even if its random numbers cost nothing; unskew may
+  come out below it, because it multiplies a column per subgroup and adds up pairs afterwards.
 * loop: the same mathematics in plain NumPy, associations computed once, then a Python loop over
   pairs and permutations. Run on few draws of few pairs and extrapolated to all.
 * wefe 1.0.1: its WEAT with p-value, likewise extrapolated from few draws. It computes the
@@ -173,9 +174,9 @@ def wefe_worker() -> float:
 
 def report(times: dict[str, float]) -> None:
     ours, product = times["unskew"], times["product"]
-    print(f"{'':24s}{'seconds':>12s}{'/ unskew':>12s}{'/ product':>12s}")
+    print(f"{'':24s}{'seconds':>14s}{'/ unskew':>16s}{'/ product':>16s}")
     for name, value in times.items():
-        print(f"{name:24s}{value:12.4f}{value / ours:12.2f}{value / product:12.2f}")
+        print(f"{name:24s}{value:14,.4f}{value / ours:16,.2f}{value / product:16,.2f}")
     print(
         "loop and wefe are extrapolated: "
         f"{LOOP_DRAWS} draws of {LOOP_PAIRS} pairs, {WEFE_DRAWS} draws of one pair"
