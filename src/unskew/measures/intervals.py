@@ -4,9 +4,9 @@ The true d. Two populations of associations, means mu_x and mu_y, variances v_x 
 the proportion of the sets, p = n / (n + m): d is the difference of the means over the standard
 deviation of the mixture, whose variance is p v_x + (1 - p) v_y + p (1 - p) (mu_x - mu_y)^2. With
 equal variances and Cohen's delta = (mu_x - mu_y) / sigma that is
-delta / sqrt(1 + p (1 - p) delta^2). The effect size tends to it as the sets grow, whatever ddof. The estimate
-approaches it with a finite-sample factor (with ddof=1, at most sqrt((N - 1) / N), N = n + m, where
-the sets lie far apart), which an interval must not inherit: the limits do not depend on ddof.
+delta / sqrt(1 + p (1 - p) delta^2). The effect size tends to it as the sets grow, whatever ddof,
+approaching it with a finite-sample factor (with ddof=1, sqrt((N - 1) / N), N = n + m, where the
+sets lie far apart), which an interval must not inherit: its limits do not depend on ddof.
 
 The sets X and Y are taken as samples. The attributes A and B are held fixed: no interval here
 says how d would change with other words for pleasant.
