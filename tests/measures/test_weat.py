@@ -151,7 +151,13 @@ def test_the_seed_decides():
 
 
 def test_results_are_plain_scalars(sets):
-    for record in (weat(**sets), sc_weat(sets["X"], sets["A"], sets["B"])[0]):
+    counted = {"ddof": np.int64(1), "permutations": np.int32(50), "seed": np.uint8(2)}
+    records = [
+        weat(**sets),
+        weat(**sets, **counted, exact_limit=np.int64(0), confidence=np.float32(0.9)),
+        sc_weat(sets["X"], sets["A"], sets["B"])[0],
+    ]
+    for record in records:
         kinds = {type(value) for value in dataclasses.asdict(record).values()}
         assert kinds <= {float, int, bool, str, type(None)}
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Literal
+
+import numpy as np
 
 from unskew.errors import InputError
 
@@ -31,21 +34,29 @@ class WeatOptions:
             raise InputError(
                 f"ddof is {self.ddof!r}; use 1 (sample standard deviation) or 0 (population)"
             )
-        _whole_number("permutations", self.permutations, least=1)
-        _whole_number("exact_limit", self.exact_limit, least=0)
-        _whole_number("seed", self.seed, least=0)
+        least = {"ddof": 0, "permutations": 1, "exact_limit": 0, "seed": 0}
+        for name, lowest in least.items():
+            # Plain integers, so that results turn into JSON whatever the caller counts with.
+            object.__setattr__(self, name, _whole_number(name, getattr(self, name), lowest))
         _one_of("alternative", self.alternative, ALTERNATIVES)
         _one_of("interval", self.interval, INTERVALS)
-        level = self.confidence
-        if level is not None and not (isinstance(level, float) and 0 < level < 1):
-            raise InputError(
-                f"confidence is {level!r}; give a number between 0 and 1, or None for no interval"
-            )
+        if self.confidence is not None:
+            object.__setattr__(self, "confidence", _level(self.confidence))
 
 
-def _whole_number(name: str, value: object, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+def _whole_number(name: str, value: object, least: int) -> int:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise InputError(f"{name} is {value!r}; give a whole number of at least {least}")
+    return int(value)
+
+
+def _level(value: object) -> float:
+    level = float(value) if isinstance(value, Real) else np.nan
+    if not 0 < level < 1:
+        raise InputError(
+            f"confidence is {value!r}; give a number between 0 and 1, or None for no interval"
+        )
+    return level
 
 
 def _one_of(name: str, value: object, known: tuple[str, ...]) -> None:

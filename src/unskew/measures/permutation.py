@@ -73,10 +73,10 @@ def random_masks(n: int, m: int, draws: int, rng: np.random.Generator) -> Iterat
 def _random_block(n: int, m: int, rows: int, rng: np.random.Generator) -> Masks:
     """Coin flips with a mean near n / (n + m), corrected at random until n are True.
 
-    A row with k too many has k columns drawn and set False, whatever they held, and is counted
-    again; one with too few likewise. No step prefers a column, so given the number of True
-    entries every row stays uniform over the subsets of that size, and the coin may be coarse:
-    one byte per flip will do.
+    A row with too many has columns drawn and set False, whatever they held, and is counted again;
+    one with too few likewise. As many are drawn as are expected to settle it. No step prefers a
+    column, so given the number of True entries every row stays uniform over the subsets of that
+    size, and the coin may be coarse: one byte per flip will do.
     """
     size = n + m
     coins = rng.bit_generator.random_raw(rows * size // 8 + 1).view(np.uint8)[: rows * size]
@@ -84,9 +84,10 @@ def _random_block(n: int, m: int, rows: int, rng: np.random.Generator) -> Masks:
     excess = _row_counts(masks) - n
     uneven = np.flatnonzero(excess)
     while uneven.size:
-        draws = np.abs(excess[uneven])
+        over = excess[uneven] > 0
+        draws = np.abs(excess[uneven]) * size // np.where(over, n, m)
         row, column = np.repeat(uneven, draws), rng.integers(0, size, draws.sum())
-        masks[row, column] = np.repeat(excess[uneven] < 0, draws)
+        masks[row, column] = np.repeat(~over, draws)
         excess[uneven] = _row_counts(masks[uneven]) - n
         uneven = uneven[excess[uneven] != 0]
     return masks
