@@ -18,7 +18,8 @@ from unskew.errors import InputError
 if TYPE_CHECKING:
     from unskew.encoders.encoder import DualEncoder
 
-WORKERS = max(2, min(8, os.cpu_count() or 2))
+# Half the cores: the forward on a CPU wants all of them, and Python threads wait for each other.
+WORKERS = max(1, min(8, (os.cpu_count() or 2) // 2))
 
 
 @dataclass(frozen=True)
