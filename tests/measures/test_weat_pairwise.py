@@ -11,6 +11,7 @@ from unskew.measures import (
     association,
     benjamini_hochberg,
     holm,
+    pairwise_family,
     pairwise_from_associations,
     weat,
     weat_pairwise,
@@ -107,3 +108,17 @@ def test_the_subgroup_at_fault_is_named(subgroups, attributes):
         weat_pairwise({"Hindu": subgroups["Hindu"]}, *attributes)
     with pytest.raises(InputError, match="subgroup 'x' hold NaN or infinity at position 0"):
         pairwise_from_associations({"x": [np.nan, 1.0], "y": [0.0, 1.0]})
+
+
+def test_a_family_of_attribute_pairs_is_corrected_together():
+    rng = np.random.default_rng(5)
+    families = [{name: rng.normal(size=20) for name in "abc"} for _ in range(4)]
+    together = pairwise_family(families, permutations=500)
+    alone = [pairwise_from_associations(family, permutations=500) for family in families]
+    assert [[r.p_value for r in f] for f in together] == [[r.p_value for r in f] for f in alone]
+    flat = [r for family in together for r in family]
+    assert len(flat) == 12
+    p = np.array([r.p_value for r in flat])
+    assert [r.p_holm for r in flat] == holm(p).tolist()
+    assert [r.p_bh for r in flat] == benjamini_hochberg(p).tolist()
+    assert [(r.subgroup_a, r.subgroup_b) for r in flat[:3]] == [("a", "b"), ("a", "c"), ("b", "c")]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +15,7 @@ from unskew.audit.texts import Texts, filled
 from unskew.measures import (
     PairResult,
     association,
-    benjamini_hochberg,
-    holm,
+    pairwise_family,
     pairwise_from_associations,
 )
 from unskew.stimuli import Stimuli
@@ -40,13 +40,15 @@ def image_text_pairs(
     for category, subgroups in images.groups.items():
         rows += _rows(
             {name: scores[i] for name, i in subgroups.items()},
+            _Place(
+                images.info.name,
+                category,
+                s.name,
+                "attributes",
+                (pair.a.name, pair.b.name),
+                pair.pleasant,
+            ),
             settings,
-            dataset=images.info.name,
-            category=category,
-            stimuli=s.name,
-            section="attributes",
-            names=(pair.a.name, pair.b.name),
-            pleasant=pair.pleasant,
         )
     return rows
 
@@ -57,26 +59,20 @@ def contrast_pairs(
     """Subgroups of images against two single prompts; all pairs of prompts are one family."""
     if s.contrasts is None:
         return []
-    template = s.contrasts.template
-    scores = {
-        words: association(images.embeddings, *(texts([template.format(w)]) for w in words))
-        for words in s.contrasts.pairs
-    }
+    template, prompts = s.contrasts.template, s.contrasts.pairs
+    scores = [
+        association(images.embeddings, *(texts([template.format(w)]) for w in words))
+        for words in prompts
+    ]
     rows: list[PairRow] = []
     for category, subgroups in images.groups.items():
-        family: list[PairRow] = []
-        for words, values in scores.items():
-            family += _rows(
-                {name: values[i] for name, i in subgroups.items()},
-                settings,
-                dataset=images.info.name,
-                category=category,
-                stimuli=s.name,
-                section="contrasts",
-                names=words,
-                pleasant="a",
-            )
-        rows += _corrected_together(family, settings.confidence)
+        found = pairwise_family(
+            [{name: values[i] for name, i in subgroups.items()} for values in scores],
+            **_options(settings),
+        )
+        for words, results in zip(prompts, found, strict=True):
+            place = _Place(images.info.name, category, s.name, "contrasts", words, "a")
+            rows += [_row(r, place, settings) for r in results]
     return rows
 
 
@@ -93,13 +89,10 @@ def text_only_pairs(s: Stimuli, texts: Texts, settings: Settings) -> list[PairRo
                 name: association(texts(filled(s.targets.template, words)), a, b)
                 for name, words in subgroups.items()
             },
+            _Place(
+                TEXT_ONLY, category, s.name, "targets", (pair.a.name, pair.b.name), pair.pleasant
+            ),
             settings,
-            dataset=TEXT_ONLY,
-            category=category,
-            stimuli=s.name,
-            section="targets",
-            names=(pair.a.name, pair.b.name),
-            pleasant=pair.pleasant,
         )
     return rows
 
@@ -132,13 +125,15 @@ def image_only_pairs(
         if category != pair.category and len(left) > 1:
             rows += _rows(
                 {name: scores[i] for name, i in left.items()},
+                _Place(
+                    images.info.name,
+                    category,
+                    s.name,
+                    "image_attributes",
+                    (pair.a.name, pair.b.name),
+                    pair.pleasant,
+                ),
                 settings,
-                dataset=images.info.name,
-                category=category,
-                stimuli=s.name,
-                section="image_attributes",
-                names=(pair.a.name, pair.b.name),
-                pleasant=pair.pleasant,
             )
     return rows, []
 
@@ -155,52 +150,61 @@ def sentence(d: float, x: str, y: str, attributes: tuple[str, str], pleasant: st
     return f"{near} is closer to {attributes[0]} than {far}"
 
 
+@dataclass(frozen=True)
+class _Place:
+    """What a family of rows has in common."""
+
+    dataset: str
+    category: str
+    stimuli: str
+    section: str
+    attributes: tuple[str, str]
+    pleasant: str | None
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    return {
+        "ddof": settings.ddof,
+        "permutations": settings.permutations,
+        "alternative": settings.alternative,
+        "confidence": settings.confidence,
+        "seed": settings.seed,
+    }
+
+
 def _rows(
-    associations: Mapping[str, np.ndarray],
-    settings: Settings,
-    *,
-    dataset: str,
-    category: str,
-    stimuli: str,
-    section: str,
-    names: tuple[str, str],
-    pleasant: str | None,
+    associations: Mapping[str, np.ndarray], place: _Place, settings: Settings
 ) -> list[PairRow]:
-    results = pairwise_from_associations(
-        associations,
-        ddof=settings.ddof,
-        permutations=settings.permutations,
-        alternative=settings.alternative,
-        confidence=settings.confidence,
-        seed=settings.seed,
+    results = pairwise_from_associations(associations, **_options(settings))
+    return [_row(r, place, settings) for r in results]
+
+
+def _row(r: PairResult, place: _Place, settings: Settings) -> PairRow:
+    names, pleasant = place.attributes, place.pleasant
+    return PairRow(
+        dataset=place.dataset,
+        category=place.category,
+        stimuli=place.stimuli,
+        section=place.section,
+        attribute_a=names[0],
+        attribute_b=names[1],
+        subgroup_a=r.subgroup_a,
+        subgroup_b=r.subgroup_b,
+        n_a=r.n_x,
+        n_b=r.n_y,
+        effect_size=r.effect_size,
+        ci_low=r.ci_low,
+        ci_high=r.ci_high,
+        p_value=r.p_value,
+        p_holm=r.p_holm,
+        p_bh=r.p_bh,
+        exact=r.exact,
+        n_permutations=r.n_permutations,
+        favoured=_favoured(r, pleasant),
+        clear=r.p_holm < 1 - settings.confidence,
+        sentence=sentence(r.effect_size, r.subgroup_a, r.subgroup_b, names, pleasant),
+        reason=r.reason,
     )
-    return [
-        PairRow(
-            dataset=dataset,
-            category=category,
-            stimuli=stimuli,
-            section=section,
-            attribute_a=names[0],
-            attribute_b=names[1],
-            subgroup_a=r.subgroup_a,
-            subgroup_b=r.subgroup_b,
-            n_a=r.n_x,
-            n_b=r.n_y,
-            effect_size=r.effect_size,
-            ci_low=r.ci_low,
-            ci_high=r.ci_high,
-            p_value=r.p_value,
-            p_holm=r.p_holm,
-            p_bh=r.p_bh,
-            exact=r.exact,
-            n_permutations=r.n_permutations,
-            favoured=_favoured(r, pleasant),
-            clear=r.p_holm < 1 - settings.confidence,
-            sentence=sentence(r.effect_size, r.subgroup_a, r.subgroup_b, names, pleasant),
-            reason=r.reason,
-        )
-        for r in results
-    ]
 
 
 def _favoured(r: PairResult, pleasant: str | None) -> str | None:
@@ -208,13 +212,3 @@ def _favoured(r: PairResult, pleasant: str | None) -> str | None:
     if pleasant is None or math.isnan(r.effect_size) or r.effect_size == 0:
         return None
     return r.subgroup_a if (r.effect_size > 0) == (pleasant == "a") else r.subgroup_b
-
-
-def _corrected_together(rows: Iterable[PairRow], confidence: float) -> list[PairRow]:
-    """The same rows with their p-values corrected over all of them."""
-    rows = list(rows)
-    p = np.array([r.p_value for r in rows])
-    return [
-        dataclasses.replace(r, p_holm=float(h), p_bh=float(q), clear=bool(h < 1 - confidence))
-        for r, h, q in zip(rows, holm(p), benjamini_hochberg(p), strict=True)
-    ]

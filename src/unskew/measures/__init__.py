@@ -8,6 +8,7 @@ from unskew.measures.embeddings import association
 from unskew.measures.pairwise import (
     benjamini_hochberg,
     holm,
+    pairwise_family,
     pairwise_from_associations,
     weat_pairwise,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "max_skew",
     "min_skew",
     "ndkl",
+    "pairwise_family",
     "pairwise_from_associations",
     "representation_skew",
     "sc_weat",

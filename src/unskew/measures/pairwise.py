@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import combinations
+from collections.abc import Mapping, Sequence
+from itertools import combinations, islice
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def weat_pairwise(
     same_dimension(sets)
     axis = attribute_axis(sets["A"], sets["B"])
     s = {label: project(sets[name], axis, name) for label, name in names.items()}
-    return _pairwise(s, options, len(sets["A"]), len(sets["B"]))
+    return _pairwise([s], options, len(sets["A"]), len(sets["B"]))[0]
 
 
 def pairwise_from_associations(
@@ -78,12 +79,28 @@ def pairwise_from_associations(
     n_a and n_b are only carried into the results. Raises InputError as `weat_pairwise` does.
     """
     options = WeatOptions(ddof, permutations, alternative, confidence, interval, exact_limit, seed)
-    _at_least_two(associations)
-    s = {
-        label: as_associations(values, f"subgroup {label!r}")
-        for label, values in associations.items()
-    }
-    return _pairwise(s, options, n_a, n_b)
+    return _pairwise([_checked(associations)], options, n_a, n_b)[0]
+
+
+def pairwise_family(
+    families: Sequence[Mapping[str, Any]],
+    ddof: int = 1,
+    permutations: int = 10_000,
+    alternative: Alternative = "two-sided",
+    confidence: float | None = 0.95,
+    seed: int = 0,
+    *,
+    interval: Interval = "noncentral-t",
+    exact_limit: int = 20_000,
+) -> list[list[PairResult]]:
+    """`pairwise_from_associations` for several attribute pairs, p-values corrected over them all.
+
+    Each mapping holds the associations (n_i,) of the same subgroups with another pair of A and B.
+    All share their permutations, so twelve pairs of prompts cost little more than one.
+    Raises InputError as `weat_pairwise` does.
+    """
+    options = WeatOptions(ddof, permutations, alternative, confidence, interval, exact_limit, seed)
+    return _pairwise([_checked(associations) for associations in families], options, None, None)
 
 
 def holm(p: Floats) -> Floats:
@@ -105,33 +122,52 @@ def benjamini_hochberg(p: Floats) -> Floats:
     return corrected
 
 
+def _checked(associations: Mapping[str, Any]) -> dict[str, Floats]:
+    _at_least_two(associations)
+    return {
+        label: as_associations(values, f"subgroup {label!r}")
+        for label, values in associations.items()
+    }
+
+
 def _pairwise(
-    s: Mapping[str, Floats], options: WeatOptions, n_a: int | None, n_b: int | None
-) -> list[PairResult]:
-    labels, samples = list(s), list(s.values())
-    for label, values in s.items():
-        enough(values, f"subgroup {label!r}")
-    pairs = list(combinations(range(len(labels)), 2))
+    families: Sequence[Mapping[str, Floats]],
+    options: WeatOptions,
+    n_a: int | None,
+    n_b: int | None,
+) -> list[list[PairResult]]:
+    """All pairs within each family, estimated together and corrected over all families."""
+    samples: list[Floats] = []
+    pairs: list[tuple[int, int]] = []
+    for family in families:
+        for label, values in family.items():
+            enough(values, f"subgroup {label!r}")
+        pairs += combinations(range(len(samples), len(samples) + len(family)), 2)
+        samples += family.values()
     found = estimates(samples, pairs, options)
     p = np.array([one["p_value"] for one in found])
-    p_holm, p_bh = holm(p), benjamini_hochberg(p)
+    corrected = zip(pairs, found, holm(p), benjamini_hochberg(p), strict=True)
     means = [float(values.mean()) for values in samples]
-    return [
-        PairResult(
-            **found[k],
-            subgroup_a=labels[i],
-            subgroup_b=labels[j],
-            p_holm=float(p_holm[k]),
-            p_bh=float(p_bh[k]),
-            mean_x=means[i],
-            mean_y=means[j],
-            n_x=len(samples[i]),
-            n_y=len(samples[j]),
-            n_a=n_a,
-            n_b=n_b,
-        )
-        for k, (i, j) in enumerate(pairs)
-    ]
+    labels = [label for family in families for label in family]
+    results = iter(
+        [
+            PairResult(
+                **one,
+                subgroup_a=labels[i],
+                subgroup_b=labels[j],
+                p_holm=float(p_holm),
+                p_bh=float(p_bh),
+                mean_x=means[i],
+                mean_y=means[j],
+                n_x=len(samples[i]),
+                n_y=len(samples[j]),
+                n_a=n_a,
+                n_b=n_b,
+            )
+            for (i, j), one, p_holm, p_bh in corrected
+        ]
+    )
+    return [list(islice(results, comb(len(family), 2))) for family in families]
 
 
 def _at_least_two(subgroups: Mapping[str, Any]) -> None:
