@@ -18,8 +18,9 @@ from unskew.errors import InputError
 if TYPE_CHECKING:
     from unskew.encoders.encoder import DualEncoder
 
-# Half the cores: the forward on a CPU wants all of them, and Python threads wait for each other.
-WORKERS = max(1, min(8, (os.cpu_count() or 2) // 2))
+# Measured on two cores, one worker is slower than two, and so is holding workers back while the
+# forward runs; beyond eight, Python threads mostly wait for each other.
+WORKERS = max(2, min(8, os.cpu_count() or 2))
 
 
 @dataclass(frozen=True)
