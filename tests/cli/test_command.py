@@ -235,7 +235,9 @@ def test_an_unreadable_image_is_listed_and_the_rest_audited(unskew, files, photo
         model=files / "vectors" / "texts.safetensors",
         dataset=files / "vectors" / "images.safetensors",
     )
-    assert unskew(*again)[0] == 0
+    code, out, _ = unskew(*again)
+    assert code == 0
+    assert "demonstrates the tool" in out
     second = json.loads((files / "out" / "report.json").read_text("utf-8"))
     assert second["pairs"][0]["effect_size"] == pytest.approx(report["pairs"][0]["effect_size"])
 

@@ -86,6 +86,14 @@ def test_labels_of_another_length(suffix: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
+def test_rows_without_a_label(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"own{suffix}"
+    save_embeddings(path, RAW, {"age": ["old", None, "", "young", None, "old"]})
+    labels = load_embeddings(path).labels["age"]
+    assert labels == ["old", None, None, "young", None, "old"]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_labels_that_are_no_strings(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"own{suffix}"
     write(path, RAW, {"age": [1, 2, 3, 4, 5, 6]})
@@ -93,10 +101,23 @@ def test_labels_that_are_no_strings(suffix: str, tmp_path: Path) -> None:
         load_embeddings(path)
 
 
-def test_missing_labels_in_a_parquet_file_are_named(tmp_path: Path) -> None:
-    write(tmp_path / "own.parquet", RAW, {"age": ["old", None, "old", "old", "old", "old"]})
-    with pytest.raises(InputError, match="row 1 of 'age' is None"):
-        load_embeddings(tmp_path / "own.parquet")
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_what_demonstrates_says_so(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"own{suffix}"
+    save_embeddings(path, RAW, labels=LABELS, texts=TEXTS)
+    assert not load_embeddings(path).demonstration
+    save_embeddings(path, RAW, labels=LABELS, texts=TEXTS, demonstration=True)
+    loaded = load_embeddings(path)
+    assert loaded.demonstration
+    assert loaded.labels == LABELS
+    assert PrecomputedEncoder(loaded).demonstration
+
+
+def test_a_file_of_texts_embeds_no_images(tmp_path: Path) -> None:
+    save_embeddings(tmp_path / "own.npz", RAW, texts=TEXTS)
+    encoder = PrecomputedEncoder(load_embeddings(tmp_path / "own.npz"))
+    with pytest.raises(InputError, match="cannot embed images"):
+        encoder.embed_readable([])
 
 
 @pytest.mark.parametrize("bad", [None, [1.0], [1.0, None, 2.0, 3.0, 4.0]])

@@ -43,7 +43,10 @@ def save_embedded(
     labels = {c: images.labels(c)[found.kept].tolist() for c in categories or images.categories}
     prompts = prompts_of(asked)
     paths = folder / "images.safetensors", folder / "texts.safetensors"
-    save_embeddings(paths[0], found.embeddings, labels=labels)
-    save_embeddings(paths[1], encoder.embed_texts(prompts), texts=prompts)
+    shown = encoder.demonstration or images.demonstration
+    save_embeddings(paths[0], found.embeddings, labels=labels, demonstration=shown)
+    save_embeddings(
+        paths[1], encoder.embed_texts(prompts), texts=prompts, demonstration=encoder.demonstration
+    )
     left_out = [f"{images.item_name(u.index)}: {u.reason}" for u in found.unreadable]
     return *paths, left_out

@@ -126,7 +126,9 @@ def _from_embeddings(
         refuse_twins((v for v in values if v is not None), category, given.name)
     order = {c: sorted({x for x in v if x is not None}) for c, v in labels.items()}
     groups = _groups(labels, order, cross, exclude, given.name)
-    info = DatasetInfo(given.name, len(given.embeddings), _counts(groups), (), "", "", "", False)
+    info = DatasetInfo(
+        given.name, len(given.embeddings), _counts(groups), (), "", "", "", given.demonstration
+    )
     return EmbeddedSet(info, given.embeddings, groups)
 
 

@@ -7,7 +7,9 @@
 | `.safetensors` | tensor `embeddings` (n, d) | metadata `labels`: JSON {category: [n strings]} | \
 metadata `texts`: JSON [n strings] |
 
-Vectors are L2-normalised on reading, as every embedding of unskew is.
+Vectors are L2-normalised on reading, as every embedding of unskew is. A row without a label in a
+category has null there, or an empty string, which is how `.npz` has to say it. Vectors made with
+the built-in model or images say so (`demonstration`), and so does what is made from them.
 """
 
 import json
@@ -22,15 +24,18 @@ import numpy as np
 
 from unskew.errors import InputError, NotFoundError
 
+_DEMONSTRATION = "demonstration"
+
 
 @dataclass(frozen=True)
 class LabelledEmbeddings:
     """Unit vectors (n, d) float32 with a label per row and category, a text per row, or both."""
 
     embeddings: np.ndarray
-    labels: dict[str, list[str]] = field(default_factory=dict)
+    labels: dict[str, list[str | None]] = field(default_factory=dict)
     texts: list[str] | None = None
     name: str = ""
+    demonstration: bool = False
 
 
 def is_embeddings_file(name: Any) -> bool:
@@ -68,15 +73,16 @@ def load_embeddings(path: str | os.PathLike[str]) -> LabelledEmbeddings:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise InputError(f"{path} is not an embeddings file: use {', '.join(_READERS)}")
-    vectors, labels, texts = reader(path)
-    return _checked(vectors, labels, texts, str(path))
+    vectors, labels, texts, demonstration = reader(path)
+    return _checked(vectors, labels, texts, str(path), demonstration)
 
 
 def save_embeddings(
     path: str | os.PathLike[str],
     embeddings: np.ndarray,
-    labels: Mapping[str, Sequence[str]] | None = None,
+    labels: Mapping[str, Sequence[str | None]] | None = None,
     texts: Sequence[str] | None = None,
+    demonstration: bool = False,
 ) -> None:
     """Write vectors (n, d) and their labels or texts in the format of the path's suffix.
 
@@ -87,7 +93,7 @@ def save_embeddings(
     writer = _WRITERS.get(path.suffix.lower())
     if writer is None:
         raise InputError(f"cannot write embeddings to {path}: use {', '.join(_WRITERS)}")
-    data = _checked(np.asarray(embeddings), dict(labels or {}), texts, str(path))
+    data = _checked(np.asarray(embeddings), dict(labels or {}), texts, str(path), demonstration)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
@@ -102,6 +108,7 @@ def _checked(
     labels: Mapping[str, Sequence[Any]],
     texts: Sequence[Any] | None,
     name: str,
+    demonstration: bool,
 ) -> LabelledEmbeddings:
     if vectors.ndim != 2 or vectors.dtype.kind not in "fiu" or 0 in vectors.shape:
         raise InputError(
@@ -116,28 +123,34 @@ def _checked(
     if not (length > 0).all():
         row = int(np.flatnonzero(length == 0)[0])
         raise InputError(f"{name}: the embedding in row {row} is all zeros and has no direction")
-    columns = {category: _strings(values, category, name) for category, values in labels.items()}
-    lines = None if texts is None else _strings(texts, "texts", name)
-    for category, values in [*columns.items(), *([("texts", lines)] if lines is not None else [])]:
+    given = dict(labels) if texts is None else {**labels, "texts": texts}
+    for category, values in given.items():
         if len(values) != len(vectors):
             raise InputError(
                 f"{name}: {len(vectors)} embeddings but {len(values)} values of {category!r}"
             )
+    columns = {
+        category: [_label(value, row, category, name) for row, value in enumerate(values)]
+        for category, values in labels.items()
+    }
+    lines = None if texts is None else [_string(t, i, "texts", name) for i, t in enumerate(texts)]
     unit = (vectors / length[:, None]).astype(np.float32)
-    return LabelledEmbeddings(unit, columns, lines, name)
+    return LabelledEmbeddings(unit, columns, lines, name, demonstration)
 
 
-def _strings(values: Sequence[Any], category: str, name: str) -> list[str]:
-    for row, value in enumerate(values):
-        if not isinstance(value, str):
-            raise InputError(
-                f"{name}: row {row} of {category!r} is {value!r}, not a string: store labels as "
-                "strings"
-            )
-    return [str(value) for value in values]
+def _label(value: Any, row: int, category: str, name: str) -> str | None:
+    return None if value is None or value == "" else _string(value, row, category, name)
 
 
-Content = tuple[np.ndarray, Mapping[str, Sequence[Any]], Sequence[Any] | None]
+def _string(value: Any, row: int, what: str, name: str) -> str:
+    if not isinstance(value, str):
+        raise InputError(
+            f"{name}: row {row} of {what!r} is {value!r}, not a string: store labels as strings"
+        )
+    return str(value)
+
+
+Content = tuple[np.ndarray, Mapping[str, Sequence[Any]], Sequence[Any] | None, bool]
 
 
 def _read_npz(path: Path) -> Content:
@@ -155,11 +168,13 @@ def _read_npz(path: Path) -> Content:
     if vectors is None:
         raise InputError(f"{path} has no array 'embeddings', only {_listed(arrays)}")
     texts = arrays.pop("texts", None)
+    demonstration = bool(np.any(arrays.pop(_DEMONSTRATION, False)))
     labels = {key: array.tolist() for key, array in arrays.items() if array.ndim == 1}
     if len(labels) < len(arrays):
         odd = next(key for key in arrays if key not in labels)
         raise InputError(f"{path}: array {odd!r} must hold one label per row (one dimension)")
-    return vectors, labels, None if texts is None else np.atleast_1d(texts).tolist()
+    lines = None if texts is None else np.atleast_1d(texts).tolist()
+    return vectors, labels, lines, demonstration
 
 
 def _read_parquet(path: Path) -> Content:
@@ -189,7 +204,8 @@ def _read_parquet(path: Path) -> Content:
             )
     labels = {c: table.column(c).to_pylist() for c in table.column_names if c != "embedding"}
     texts = labels.pop("text", None)
-    return np.array(rows), labels, texts
+    demonstration = _DEMONSTRATION.encode() in (table.schema.metadata or {})
+    return np.array(rows), labels, texts, demonstration
 
 
 def _read_safetensors(path: Path) -> Content:
@@ -215,13 +231,17 @@ def _read_safetensors(path: Path) -> Content:
             f"{path}: metadata 'labels' must be JSON {{category: [string, ...]}} and 'texts' "
             "[string, ...]"
         )
-    return vectors, labels, texts
+    return vectors, labels, texts, _DEMONSTRATION in metadata
 
 
 def _write_npz(path: Path, data: LabelledEmbeddings) -> None:
-    arrays: dict[str, Any] = {key: np.array(values) for key, values in data.labels.items()}
+    arrays: dict[str, Any] = {
+        key: np.array([value or "" for value in values]) for key, values in data.labels.items()
+    }
     if data.texts is not None:
         arrays["texts"] = np.array(data.texts)
+    if data.demonstration:
+        arrays[_DEMONSTRATION] = np.array(True)
     np.savez(path, embeddings=data.embeddings, **arrays)
 
 
@@ -234,7 +254,8 @@ def _write_parquet(path: Path, data: LabelledEmbeddings) -> None:
     columns: dict[str, Any] = {"embedding": column, **data.labels}
     if data.texts is not None:
         columns["text"] = data.texts
-    parquet.write_table(pyarrow.table(columns), path)
+    metadata = {_DEMONSTRATION: "true"} if data.demonstration else {}
+    parquet.write_table(pyarrow.table(columns, metadata=metadata), path)
 
 
 def _write_safetensors(path: Path, data: LabelledEmbeddings) -> None:
@@ -243,6 +264,8 @@ def _write_safetensors(path: Path, data: LabelledEmbeddings) -> None:
     metadata = {"labels": json.dumps(data.labels)}
     if data.texts is not None:
         metadata["texts"] = json.dumps(data.texts)
+    if data.demonstration:
+        metadata[_DEMONSTRATION] = "true"
     save_file({"embeddings": data.embeddings}, path, metadata=metadata)
 
 

@@ -1,7 +1,8 @@
 """Text embeddings from a file in the place of a text tower, so an audit needs no model."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -13,8 +14,6 @@ from unskew.errors import InputError
 class PrecomputedEncoder:
     """Answers `embed_texts` by looking texts up; shaped like a DualEncoder without images."""
 
-    demonstration = False
-
     def __init__(self, texts: LabelledEmbeddings) -> None:
         """Take the `texts` of a file of embeddings.
 
@@ -24,6 +23,7 @@ class PrecomputedEncoder:
         if texts.texts is None:
             raise InputError(f"{texts.name} has no texts (see load_embeddings for where they go)")
         self.name = texts.name
+        self.demonstration = texts.demonstration
         self.dim = texts.embeddings.shape[1]
         self.fingerprint = _digest(texts.embeddings, texts.texts)
         self._embeddings = texts.embeddings
@@ -35,6 +35,13 @@ class PrecomputedEncoder:
                     f"{self.name}: rows {first} and {row} give the text {text!r} two different "
                     "embeddings"
                 )
+
+    def embed_readable(self, images: Iterable[Any], batch_size: int = 32) -> NoReturn:
+        """There is no image tower here: InputError, always."""
+        raise InputError(
+            f"{self.name} holds embeddings of texts and cannot embed images: give the images as "
+            "a file of embeddings too (`unskew embed` writes both), or name a model"
+        )
 
     def embed_texts(self, texts: Sequence[str], template: str | None = None) -> np.ndarray:
         """Unit vectors (n, d), float32, of the texts put into the template.
