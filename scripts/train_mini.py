@@ -32,7 +32,7 @@ from measure_mini import (
     recalls,
 )
 from mini_features import SEED, views
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, dropout, gelu, normalize
 from tqdm import tqdm
@@ -340,7 +340,7 @@ def main() -> None:
         return
     print(f"CPU time: {time.process_time() - start:.0f} s")
     partial = PROJECTIONS.with_suffix(".part")
-    save_file(head.folded(), partial)
+    partial.write_bytes(save(head.folded()))
     os.replace(partial, PROJECTIONS)
     metrics = measure(load_mini(), options.data)
     partial = METRICS.with_suffix(".part")

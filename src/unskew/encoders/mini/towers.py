@@ -60,9 +60,7 @@ def load_text_tower() -> MeanPooledBertModel:
 
 def load_tokenizer() -> BertTokenizer:
     """MiniLM's lower-casing WordPiece tokenizer."""
-    return BertTokenizer.from_pretrained(
-        package_path(*MINILM_FOLDER), model_max_length=MAX_TOKENS
-    )
+    return BertTokenizer.from_pretrained(package_path(*MINILM_FOLDER), model_max_length=MAX_TOKENS)
 
 
 def load_image_processor(size: int) -> ViTImageProcessorPil:
