@@ -28,12 +28,12 @@ _LAZY = {
 }
 
 __all__ = [
-    "__version__",
     "AuditReport",
     "DualEncoder",
     "ImageSet",
     "Stimuli",
     "WeatResult",
+    "__version__",
     "audit_model",
     "load_embeddings",
     "load_images",

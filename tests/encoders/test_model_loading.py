@@ -1,7 +1,10 @@
 """`DualEncoder.from_pretrained`: what cannot be loaded is named in one line."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -197,3 +200,30 @@ def test_loading_leaves_the_environment_and_the_log_level_alone(
     monkeypatch.delenv(variable)
     DualEncoder.from_pretrained(tiny("clip"))
     assert variable not in os.environ
+
+
+def test_hub_out_of_reach_is_one_line_and_quick(tmp_path: Path) -> None:
+    """Without HF_HUB_OFFLINE, and with nothing listening where the Hub should be."""
+    code = (
+        "import sys, time\n"
+        "from unskew.encoders import DualEncoder\n"
+        "start = time.perf_counter()\n"
+        "try:\n"
+        "    DualEncoder.from_pretrained('someone/no-such-model')\n"
+        "except FileNotFoundError as error:\n"
+        "    print(error)\n"
+        "print(time.perf_counter() - start)\n"
+    )
+    hub = {"HF_HUB_OFFLINE": "0", "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | hub,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    line, seconds = done.stdout.splitlines()
+    assert "someone/no-such-model" in line
+    assert "cannot be reached" in line
+    assert "Retrying" not in done.stderr
+    assert float(seconds) < 30  # importing transformers included; the client alone retries for 48 s

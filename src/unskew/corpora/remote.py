@@ -40,7 +40,8 @@ def read_hub(source: str, split: str | None, config: str | None) -> Dataset:
     except Exception as error:  # whatever comes from the Hub's client is about this data set
         raise NotFoundError(
             f"image set {source!r}: not a built-in set, no such file or folder, and not loaded "
-            f"from the Hub ({_one_line(error)})"
+            f"from the Hub ({_one_line(error)}); one that is in the local cache can be had with "
+            "HF_HUB_OFFLINE=1"
         ) from error
     if isinstance(data, DatasetDict):
         return data[choose_split(list(data), None, source)]

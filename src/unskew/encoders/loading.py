@@ -15,6 +15,7 @@ from unskew.errors import InputError, NotFoundError
 BUILT_IN = "unskew/mini"
 # transformers knows it as a dual encoder, though not in its list for zero-shot classification.
 _ALSO = {"vision-text-dual-encoder"}
+PROBE_SECONDS = 10
 # Parameters of the training loss: an embedding does not pass through them.
 _LOSS_ONLY = ("logit_scale", "logit_bias")
 
@@ -37,22 +38,43 @@ def load_model(name: str, dtype: torch.dtype) -> tuple[Any, Any]:
         model, processor = load_mini()
         return model.to(dtype), processor
     with _no_conversion_request(), _only_errors_logged():
-        _check_is_dual_encoder(name)
-        return _load_weights(name, dtype), _load_processor(name)
+        local = _only_local(name)
+        _check_is_dual_encoder(name, local)
+        return _load_weights(name, dtype, local), _load_processor(name, local)
 
 
-def _check_is_dual_encoder(name: str) -> None:
+def _only_local(name: str) -> bool:
+    """Whether to look at local files alone, because the Hub is out of reach.
+
+    One request decides: the client by itself would try every file for half a minute, a line of
+    complaint per try, before it turned to its cache.
+    """
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError
+
+    if constants.HF_HUB_OFFLINE or Path(name).is_dir():
+        return constants.HF_HUB_OFFLINE  # a folder may hold an adapter whose base is on the Hub
+    try:
+        HfApi().model_info(name, timeout=PROBE_SECONDS)
+    except (HfHubHTTPError, HFValidationError):
+        return False  # the Hub answered, or would not be asked this; loading says what is wrong
+    except HTTPError:
+        return True
+    return False
+
+
+def _check_is_dual_encoder(name: str, local: bool) -> None:
     """Before any weight is fetched."""
     from transformers import AutoConfig
     from transformers.models.auto.modeling_auto import (
         MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES as ZERO_SHOT,
     )
 
-    base = _adapter_base(name) or name
+    base = _adapter_base(name, local) or name
     if Path(base).is_dir() and not (Path(base) / "config.json").is_file():
         raise NotFoundError(f"{base} is a folder without a config.json, so it holds no model")
     with _explained(base, "config.json"):
-        config = AutoConfig.from_pretrained(base)
+        config = AutoConfig.from_pretrained(base, local_files_only=local)
     if config.model_type not in ZERO_SHOT and config.model_type not in _ALSO:
         raise InputError(
             f"{name} is a {config.model_type} model, not a dual encoder: unskew needs an image "
@@ -60,12 +82,12 @@ def _check_is_dual_encoder(name: str) -> None:
         )
 
 
-def _adapter_base(name: str) -> str | None:
+def _adapter_base(name: str, local: bool) -> str | None:
     """The model a LoRA adapter was trained on, when `name` is an adapter."""
     from transformers.utils.peft_utils import find_adapter_config_file
 
     with _explained(name, "adapter_config.json"):
-        path = find_adapter_config_file(name)
+        path = find_adapter_config_file(name, local_files_only=local)
     if path is None:
         return None
     base = json.loads(Path(path).read_text(encoding="utf-8")).get("base_model_name_or_path")
@@ -74,11 +96,13 @@ def _adapter_base(name: str) -> str | None:
     return str(base)
 
 
-def _load_weights(name: str, dtype: torch.dtype) -> Any:
+def _load_weights(name: str, dtype: torch.dtype, local: bool) -> Any:
     from transformers import AutoModel
 
     with _explained(name, "weights"):
-        model, info = AutoModel.from_pretrained(name, dtype=dtype, output_loading_info=True)
+        model, info = AutoModel.from_pretrained(
+            name, dtype=dtype, output_loading_info=True, local_files_only=local
+        )
     absent = sorted(k for k in info["missing_keys"] if not k.endswith(_LOSS_ONLY))
     if absent:
         raise InputError(
@@ -90,11 +114,11 @@ def _load_weights(name: str, dtype: torch.dtype) -> Any:
     return model
 
 
-def _load_processor(name: str) -> Any:
+def _load_processor(name: str, local: bool) -> Any:
     from transformers import AutoProcessor
 
     with _explained(name, "processor files (preprocessor_config.json, tokenizer.json)"):
-        processor = AutoProcessor.from_pretrained(name)
+        processor = AutoProcessor.from_pretrained(name, local_files_only=local)
     for part in ("image_processor", "tokenizer"):
         if getattr(processor, part, None) is None:
             raise NotFoundError(f"{name} comes without its {part.replace('_', ' ')} files")

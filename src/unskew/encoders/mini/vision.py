@@ -94,7 +94,7 @@ class EfficientNetLiteModel(PreTrainedModel):
     config_class = EfficientNetLiteConfig
     base_model_prefix = "efficientnet_lite"
     main_input_name = "pixel_values"
-    input_modalities = ["image"]
+    input_modalities: str | list[str] = "image"
 
     def __init__(self, config: EfficientNetLiteConfig) -> None:
         super().__init__(config)
