@@ -41,6 +41,9 @@ from unskew.encoders.mini.load import EMBEDDING_DIM, PROJECTIONS, load_mini, unt
 
 METRICS = PROJECTIONS.with_name("metrics.json")
 CIFAR_IMAGES = 8000
+# So few photos are learnt by heart unless most of what is seen of them is withheld: with 0.3, 0.5
+# and 0.8, held-out R@5 (image to text) was 0.48, 0.54 and 0.58.
+SCENE_DROPPED = 0.8
 
 # ------------------------------------------------------------------------------ the questions
 
@@ -153,10 +156,10 @@ class Head(nn.Module):
             self.text.weight.copy_(self.start)
             self.linear.weight.mul_(0.3)
 
-    def image(self, seen: Tensor) -> Tensor:
-        """(n, d) features -> (n, 384), L2-normalised."""
-        seen = dropout((seen.float() - self.mean) / self.std, 0.3, self.training)
-        units = dropout(gelu(self.pooler(seen)), 0.3, self.training)
+    def image(self, seen: Tensor, dropped: float = 0.5) -> Tensor:
+        """(n, d) features -> (n, 384), L2-normalised; `dropped` is their share left out in training."""
+        seen = dropout((seen.float() - self.mean) / self.std, dropped, self.training)
+        units = dropout(gelu(self.pooler(seen)), 0.5, self.training)
         return normalize(self.linear(seen[:, -self.means :]) + self.units(units), dim=-1)
 
     def words(self, texts: Tensor) -> Tensor:
@@ -218,7 +221,7 @@ def scene_loss(head: Head, corpus: Corpus, draw: "Draw") -> Tensor:
     of two dogs fits the photo of other dogs as well.
     """
     rows = draw.rows(len(corpus.scenes), 160)
-    images = head.image(draw.view(corpus.scenes, rows))
+    images = head.image(draw.view(corpus.scenes, rows), SCENE_DROPPED)
     captions = draw.view(corpus.captions, rows)
     meaning = normalize(captions - captions.mean(dim=0), dim=-1)
     target = (meaning @ meaning.T / 0.15).softmax(dim=1)
@@ -325,7 +328,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the image sets")
     parser.add_argument("--cache", type=Path, default=Path("out/mini"), help="where features go")
-    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--steps", type=int, default=450)
     parser.add_argument("--validate", action="store_true")
     options = parser.parse_args()
     mini = untrained_mini()

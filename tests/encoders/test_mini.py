@@ -187,6 +187,7 @@ def test_projections_are_small():
 def test_reaches_what_it_is_for():
     assert METRICS["utkface"]["gender"]["accuracy"] >= 0.88
     assert METRICS["utkface"]["race_balanced_accuracy"] >= 0.70
+    assert METRICS["flickr8k_subset"]["image_to_text_R@5"] >= 0.51
     assert METRICS["cifar10_subset"]["accuracy"] >= 0.80
 
 
