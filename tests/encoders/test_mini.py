@@ -13,6 +13,7 @@ from torch.nn.functional import avg_pool2d, batch_norm, conv2d, normalize
 from transformers import AutoModel, AutoProcessor, VisionTextDualEncoderModel
 
 import unskew.encoders.mini.towers as towers
+from unskew.encoders import DualEncoder
 from unskew.encoders.mini import EfficientNetLiteConfig, EfficientNetLiteModel, load_mini
 from unskew.encoders.mini.load import EMBEDDING_DIM, PROJECTIONS
 from unskew.encoders.mini.vision import SameConv2d
@@ -100,6 +101,15 @@ def test_survives_saving_and_auto_classes(mini, tmp_path):
     assert isinstance(again[0].vision_model, EfficientNetLiteModel)
     torch.testing.assert_close(image_features(again, pictures()), image_features(mini, pictures()))
     torch.testing.assert_close(text_features(again, TEXTS), text_features(mini, TEXTS))
+
+
+def test_a_saved_copy_is_a_dual_encoder_and_still_a_demonstration(mini, tmp_path):
+    for part in mini:
+        part.save_pretrained(tmp_path)
+    copy, built_in = (DualEncoder.from_pretrained(n) for n in (tmp_path, "unskew/mini"))
+    assert copy.demonstration
+    texts = ["a kind person", "a dog"]
+    assert np.allclose(copy.embed_texts(texts), built_in.embed_texts(texts), atol=1e-6)
 
 
 def test_a_tiny_tower_of_other_widths_runs():

@@ -13,7 +13,7 @@ from unskew.encoders.cache import EmbeddingCache, cache_folder
 from unskew.encoders.fingerprint import fingerprint
 from unskew.encoders.image_run import Embedded, ImageRun
 from unskew.encoders.images import READING_VERSION
-from unskew.encoders.loading import BUILT_IN, load_model
+from unskew.encoders.loading import load_model
 from unskew.encoders.tokens import tokenize
 from unskew.errors import InputError
 
@@ -60,7 +60,8 @@ class DualEncoder:
         name = os.fspath(id_or_path)
         place = _device(device)
         model, processor = load_model(name, _dtype(dtype))
-        encoder = cls(model, processor, name, demonstration=name == BUILT_IN)
+        demonstration = getattr(model.config, "demonstration", False)
+        encoder = cls(model, processor, name, demonstration)
         encoder._model.to(place)
         return encoder
 

@@ -31,9 +31,9 @@ def load_model(name: str, dtype: torch.dtype) -> tuple[Any, Any]:
         NotFoundError: no such model, or one of its files is not there.
         InputError: it is not a dual encoder, or its weights do not fill it.
     """
-    if name == BUILT_IN:
-        from unskew.encoders.mini import load_mini
+    from unskew.encoders.mini import load_mini  # makes saved copies of it known to transformers
 
+    if name == BUILT_IN:
         model: Any
         model, processor = load_mini()
         return model.to(dtype), processor

@@ -45,6 +45,7 @@ def untrained_mini() -> tuple[VisionTextDualEncoderModel, VisionTextDualEncoderP
     config = VisionTextDualEncoderConfig.from_vision_text_configs(
         vision.config, text.config, projection_dim=EMBEDDING_DIM
     )
+    config.demonstration = True  # saved with every copy, so that what is made of one says so too
     model = VisionTextDualEncoderModel(config, vision, text)
     nn.init.eye_(model.text_projection.weight)
     processor = VisionTextDualEncoderProcessor(
