@@ -260,8 +260,8 @@ def _two_sets(
     if not rows:
         return
     yield Heading(2, f"{first} beside {second}")
-    for category in dict.fromkeys(r.category for r in rows):
-        yield from at(pictures, ("data sets", first, second, category))
+    for asked in dict.fromkeys((r.category, r.stimuli) for r in rows):
+        yield from at(pictures, ("data sets", first, second, *asked))
     yield Table(
         "The same pairs in both data sets",
         ("category", "asked", "subgroup A", "subgroup B", first, second, "change", "signs"),

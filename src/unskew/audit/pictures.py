@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,16 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unskew.audit.blocks import Picture, anchor
+from unskew.audit.compare import Comparison
 from unskew.audit.summary import families
 
 if TYPE_CHECKING:
     from unskew.audit.report import AuditReport
 
 Place = tuple[str, ...]
-"""Where a picture belongs: the family of its rows, or ("data sets", first, second, ...)."""
+"""Where a picture belongs: the family of its rows, or ("data sets", first, second, category,
+stimuli)."""
 
 _MATRIX = range(3, 21)
 """Numbers of subgroups for which a matrix says more than a list and can still be read."""
+
+_SLUG = 60
+"""Characters of a place kept in a file name; the running number alone makes it unique."""
 
 
 @dataclass(frozen=True)
@@ -30,34 +36,48 @@ class Planned:
 
 
 def pictures(report: AuditReport) -> list[Planned]:
-    """Heatmap and bars of every family of whole attribute sets; bars for every two data sets."""
+    """Heatmap and bars of every family of whole attribute sets; bars for every two data sets.
+
+    Rows without a defined effect size have no place in a picture: their table says why.
+    """
     from unskew.audit import figures
 
     planned: list[Planned] = []
 
     def plan(place: Place, kind: str, alt: str, make: Callable[[Path], object]) -> None:
-        file = f"figures/{len(planned) + 1:02d}-{anchor(' '.join((*place, kind)))}.png"
+        slug = anchor(" ".join(place))[:_SLUG].strip("-")
+        file = f"figures/{len(planned) + 1:02d}-{kind}-{slug}.png"
         planned.append(Planned(place, Picture(file, alt), make))
 
-    for family, rows in families(report.pairs):
-        dataset, category, _, section = family
+    for family, rows in families(r for r in report.pairs if not math.isnan(r.effect_size)):
+        dataset, category, stimuli, section = family
         if section == "contrasts":
             continue
-        what = f"effect sizes between the subgroups of {category} in {dataset}"
+        what = f"effect sizes between the subgroups of {category} in {dataset} ({stimuli})"
         if len({n for r in rows for n in (r.subgroup_a, r.subgroup_b)}) in _MATRIX:
             plan(family, "heatmap", f"Matrix of {what}", partial(figures.heatmap, rows))
         plan(family, "bars", f"Bars with intervals: {what}", partial(figures.bars, rows))
     for first, second in combinations([d.name for d in report.datasets], 2):
-        shared = [r for r in report.compare_datasets(first, second) if r.section == "attributes"]
-        for category in dict.fromkeys(r.category for r in shared):
-            rows_shown = [r for r in shared if r.category == category]
+        for (category, stimuli), shared in _shared(report, first, second).items():
             plan(
-                ("data sets", first, second, category),
+                ("data sets", first, second, category, stimuli),
                 "side-by-side",
-                f"Effect sizes for {category} in {first} and in {second}, with intervals",
-                partial(figures.side_by_side, rows_shown),
+                f"Effect sizes for {category} in {first} and in {second} ({stimuli}), "
+                "with intervals",
+                partial(figures.side_by_side, shared),
             )
     return planned
+
+
+def _shared(
+    report: AuditReport, first: str, second: str
+) -> dict[tuple[str, str], list[Comparison]]:
+    """Pairs whose effect size is defined in both data sets, by category and stimuli."""
+    found: dict[tuple[str, str], list[Comparison]] = {}
+    for row in report.compare_datasets(first, second):
+        if row.section == "attributes" and not math.isnan(row.change):
+            found.setdefault((row.category, row.stimuli), []).append(row)
+    return found
 
 
 def draw(planned: Planned, folder: Path) -> None:
