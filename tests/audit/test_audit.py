@@ -127,6 +127,60 @@ def test_ranking_beside_chance(report):
     assert (team.most_shown, team.least_shown) == ("Red", "Blue")
 
 
+def test_who_is_shown_most_is_said_beyond_the_pool(encoder, stimuli):
+    """Nine in ten images are Red and all lie alike: Red is shown most, but no more than its due."""
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(0, 0.3, (400, 32)).astype(np.float32)
+    labels = {"team": ["Red"] * 360 + ["Blue"] * 40}
+    images = LabelledEmbeddings(vectors, labels, None, "uneven")
+    for target in ("pool", "uniform"):
+        report = audit_model(encoder, images, stimuli, permutations=200, ranking_target=target)
+        (row,) = report.rankings
+        assert row.target == target
+        assert not row.clear
+        assert abs(row.max_skew - row.chance_max_skew) < 0.2
+    from unskew.audit.document import ranking_table
+
+    assert ranking_table(report).rows[0][-1].startswith("(")
+
+
+def test_the_ranking_says_what_to_know_of_it(encoder, stimuli):
+    rng = np.random.default_rng(0)
+    labels = {"team": [f"team {i}" for i in range(30) for _ in range(4)]}
+    images = LabelledEmbeddings(rng.normal(size=(120, 32)).astype(np.float32), labels, None, "many")
+    report = audit_model(encoder, images, stimuli, permutations=50)
+    assert report.rankings[0].k == 30  # one per subgroup, though a tenth of the images is 12
+    report = audit_model(encoder, images, stimuli, permutations=50, k=5)
+    assert any("below 1/" in note for note in report.notes)
+
+
+def test_exceeds_counts_clear_differences_only(report):
+    largest = report.largest()
+    assert largest.clear
+    assert report.exceeds(0.5) == largest
+    assert report.exceeds(1.99) is None
+    unclear = dataclasses.replace(
+        report, pairs=tuple(dataclasses.replace(r, clear=False) for r in report.pairs)
+    )
+    assert unclear.exceeds(0.0) is None
+    contrasts = tuple(r for r in report.pairs if r.section == "contrasts")
+    with pytest.raises(InputError, match="no effect size"):
+        dataclasses.replace(report, pairs=contrasts).exceeds(0.5)
+    for wrong in (math.nan, -1.0):
+        with pytest.raises(InputError, match="at least 0"):
+            report.exceeds(wrong)
+
+
+def test_a_category_of_one_subgroup_is_left_out_with_a_note(encoder, images, stimuli):
+    labels = {**images.labels, "source": ["web"] * 120}
+    more = dataclasses.replace(images, labels=labels)
+    report = audit_model(encoder, more, stimuli, permutations=50)
+    assert "squares: 'source' has fewer than two subgroups, left out." in report.notes
+    assert {r.category for r in report.pairs if r.dataset == "squares"} == {"team", "size"}
+    with pytest.raises(InputError, match="category 'source' has fewer than two subgroups"):
+        audit_model(encoder, more, stimuli, categories=["source"])
+
+
 def test_word_tests(report):
     (test,) = report.word_tests
     assert test.effect_size > 1.5
@@ -208,9 +262,12 @@ def test_model_index(report):
     by_name = {r["dataset"]["name"]: r for r in entry["results"]}
     metrics = {m["name"]: m["value"] for m in by_name["squares, team"]["metrics"]}
     assert metrics["MaxSkew@12"] > 0
-    assert metrics["max |d| (Blue / Red)"] == pytest.approx(
-        abs(report.largest().effect_size), abs=2.0
+    (blue_red,) = rows(
+        report, category="team", section="attributes", subgroup_a="Blue", subgroup_b="Red"
     )
+    assert metrics["max |d| (Blue / Red)"] == round(abs(blue_red.effect_size), 4)
+    assert metrics["pairs of 3 that are clear after Holm"] >= 1
+    assert 0 < metrics["mean |d| if no pair differed"] < metrics["mean |d|"]
     json.dumps(entry)
 
 
@@ -236,6 +293,36 @@ class TestBadInput:
         with pytest.raises(InputError, match=r"'Pink' of 'team' has 3 images, at least 4"):
             audit_model(encoder, small, stimuli)
         audit_model(encoder, small, stimuli, exclude=[("team", "Pink")], permutations=200)
+
+    def test_every_small_subgroup_is_named_at_once(self, encoder, stimuli):
+        images = image_set()
+        labels = {"team": ["Pink"] * 3 + ["Grey"] * 2 + images.labels["team"][5:]}
+        small = dataclasses.replace(images, labels=labels)
+        with pytest.raises(InputError, match=r"'Grey' of 'team' has 2 .*; team=Pink has 3"):
+            audit_model(encoder, small, stimuli)
+
+    def test_two_spellings_of_one_category(self, encoder, stimuli):
+        images = image_set()
+        labels = {"gender": images.labels["team"], "Gender": images.labels["size"]}
+        with pytest.raises(InputError, match="two columns are spellings of 'gender'"):
+            audit_model(encoder, dataclasses.replace(images, labels=labels), stimuli)
+
+    @pytest.mark.parametrize(
+        "option",
+        [
+            {"k": 0},
+            {"k": 99_999},
+            {"top": -1},
+            {"seed": -1},
+            {"permutations": 0},
+            {"confidence": 95.0},
+            {"ranking_target": "even"},
+            {"split": "test"},
+        ],
+    )
+    def test_options_that_cannot_be(self, encoder, images, stimuli, option):
+        with pytest.raises(InputError, match=next(iter(option)).split("_")[0]):
+            audit_model(encoder, images, stimuli, **option)
 
     def test_other_dimension(self, encoder, stimuli):
         images = image_set()

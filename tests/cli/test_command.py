@@ -129,8 +129,8 @@ def broken_embeddings(files, change):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("nan", "broken.npz"),
-        ("zero", "broken.npz"),
+        ("nan", "broken.npz: the embedding in row 3 has NaN"),
+        ("zero", "broken.npz: the embedding in row 3 is all zeros"),
         ("dimension", "have 5 dimensions"),
         ("few", "subgroup 'Pink' of 'team' has 3 images, at least 4"),
         ("twins", "'Red'"),
@@ -147,10 +147,16 @@ def test_bad_embeddings(unskew, files, change, message):
         (json.dumps(STIMULI | {"atributes": {}}), "atributes: this key is not known here"),
         (
             json.dumps(
+                STIMULI | {"ranking": {"templates": ["{} {"], "concepts": []}},
+            ),
+            "ranking.concepts: has too few entries",
+        ),
+        (
+            json.dumps(
                 STIMULI
                 | {"attributes": STIMULI["attributes"] | {"a": {"name": "warm", "words": []}}}
             ),
-            "attributes.a.words: must not be empty",
+            "attributes.a.words: has too few entries",
         ),
     ],
 )

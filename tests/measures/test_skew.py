@@ -384,3 +384,22 @@ def test_bad_input_is_named_in_one_line(change, message):
     with pytest.raises(InputError, match=message) as caught:
         representation_skew(**arguments)
     assert "\n" not in str(caught.value)
+
+
+def test_clusters_widen_the_interval_and_move_nothing_else():
+    rng = np.random.default_rng(3)
+    concepts = np.repeat(np.arange(29), 11)
+    shared = rng.normal(size=(29, 200))[concepts]  # prompts of a concept rank almost alike
+    scores = shared + 0.1 * rng.normal(size=shared.shape)
+    groups = ["a", "b"] * 100
+    alone = representation_skew(scores, groups, 20, permutations=10)
+    together = representation_skew(scores, groups, 20, permutations=10, clusters=concepts)
+    assert together.max_skew == alone.max_skew
+    assert together.p_value == alone.p_value
+    width = alone.max_skew_ci_high - alone.max_skew_ci_low
+    assert together.max_skew_ci_high - together.max_skew_ci_low > 2 * width
+
+
+def test_clusters_of_another_number():
+    with pytest.raises(InputError, match="there are 2 prompts but 1 clusters"):
+        representation_skew(np.eye(2, 4), ["a", "b"] * 2, 2, clusters=["only"])

@@ -98,7 +98,7 @@ def test_own_file(tmp_path):
         ({"attributes": {"a": MINIMAL["attributes"]["a"]}}, r"attributes\.b: this key is missing"),
         (
             {"attributes": MINIMAL["attributes"] | {"b": {"name": "cold", "words": []}}},
-            r"attributes\.b\.words: must not be empty",
+            r"attributes\.b\.words: has too few entries",
         ),
         (
             {"attributes": MINIMAL["attributes"] | {"b": {"name": "c", "words": ["x", "x"]}}},
@@ -109,7 +109,10 @@ def test_own_file(tmp_path):
             r"attributes\.template: the template 'no slot' needs exactly one \{\}",
         ),
         (
-            {"attributes": None, "targets": {"categories": {"c": {"s": ["w"]}}}},
+            {
+                "attributes": None,
+                "targets": {"categories": {"c": {"s": ["v", "w"], "t": ["x", "y"]}}},
+            },
             r"'targets' needs 'attributes'",
         ),
     ],

@@ -44,7 +44,7 @@ def summary_table(report: AuditReport) -> Table:
     """One row per data set, category and modality: what the terminal shows too."""
     return Table(
         "Effect sizes between subgroups",
-        ("images", "category", "asked", "clear", "mean |d|", "largest |d|", "which says"),
+        ("images", "category", "asked", "clear", "mean |d|", "chance", "largest |d|", "which says"),
         tuple(
             _summary_row(s) for s in summaries(r for r in report.pairs if r.section != "contrasts")
         ),
@@ -78,8 +78,8 @@ def ranking_table(report: AuditReport) -> Table:
                 _p(r.p_value),
                 f"{r.ndkl:.3f}",
                 f"{r.chance_ndkl:.3f}",
-                r.most_shown,
-                r.least_shown,
+                _bracketed(r.most_shown, r.clear),
+                _bracketed(r.least_shown, r.clear),
             )
             for r in report.rankings
         ),
@@ -90,8 +90,13 @@ def _summary(report: AuditReport) -> Iterator[Block]:
     yield Heading(2, "Summary")
     largest = report.largest()
     if largest is not None:
+        lead = (
+            "Largest clear difference between two subgroups"
+            if largest.clear
+            else "No difference between two subgroups is clear; the largest that is not"
+        )
         yield Paragraph(
-            f"Largest difference between two subgroups: {largest.sentence} "
+            f"{lead}: {largest.sentence} "
             f"({MODALITY[largest.section]}, {largest.dataset}, {largest.category}: "
             f"d = {largest.effect_size:+.2f}, "
             f"{report.settings.confidence:.0%} interval "
@@ -116,18 +121,31 @@ def _reading(report: AuditReport) -> Iterator[Block]:
         "The effect size d compares two subgroups: how much closer one is to the first attribute "
         "set than the other, in standard deviations of all their images or phrases. 0 is no "
         "difference, and 2 the largest that equally many images allow; 0.2, 0.5 and 0.8 are "
-        "often called small, medium and large. "
-        f"The interval holds the true d with {s.confidence:.0%} confidence over other images of "
-        "the same subgroups; the words asked are taken as given. The p-value is that of a "
-        "permutation test of no difference; Holm's correction bounds the chance of any false "
-        "alarm in a table, Benjamini-Hochberg's the share of false alarms. A difference is called "
-        f"clear when its Holm-corrected p is below {1 - s.confidence:.2g}. A favoured subgroup in "
-        "(brackets) is one whose lead is not clear."
+        "often called small, medium and large. Beside a mean |d| stands what it would be by chance "
+        "if no subgroups differed."
     )
+    yield Paragraph(
+        f"The interval holds the true d with {s.confidence:.0%} confidence over other images of "
+        "the same subgroups, if both spread about equally; the words asked are taken as given. "
+        "The p-value is that of a permutation test of equal means. Holm's correction bounds the "
+        "chance of any false alarm in a table, Benjamini-Hochberg's the share of false alarms. A "
+        f"difference is called clear when its Holm-corrected p is below {1 - s.confidence:.2g}. "
+        "What is not clear stands in (brackets)."
+    )
+    if report.rankings:
+        yield Paragraph(
+            "MaxSkew is the log of how far the most over-represented subgroup among the first k "
+            "images exceeds its due share, NDKL how far all shares are from due along the ranking; "
+            "a finite list is never even, so chance is printed beside them. Due is "
+            + ("the share of all images" if s.ranking_target == "pool" else "an equal share")
+            + ". Most and least shown are the subgroups furthest above and below what chance "
+            "gives them. The interval is over other concepts."
+        )
     yield Paragraph(
         "A difference that is not clear is no proof of its absence: look at the interval. And an "
         "audit of some images and words says nothing about images and words it has not seen."
     )
+    yield from (Paragraph(f"{t.title}: {t.note}") for t in report.stimuli if t.note)
 
 
 def _dataset(
@@ -351,8 +369,9 @@ def _summary_row(s: Summary) -> tuple[str, ...]:
         _asked(s.section, s.stimuli),
         f"{s.clear} of {s.pairs}",
         f"{s.mean_abs:.2f}",
+        f"{s.chance_abs:.2f}",
         f"{abs(r.effect_size):.2f} {_interval(low, high)}",
-        r.sentence if r.clear else f"({r.sentence})",
+        _bracketed(r.sentence, r.clear),
     )
 
 
@@ -363,7 +382,11 @@ def _asked(section: str, stimuli: str) -> str:
 def _favoured(r: PairRow) -> str:
     if r.favoured is None:
         return ""
-    return r.favoured if r.clear else f"({r.favoured})"
+    return _bracketed(r.favoured, r.clear)
+
+
+def _bracketed(text: str, clear: bool) -> str:
+    return text if clear else f"({text})"
 
 
 def _d(value: float) -> str:

@@ -33,44 +33,71 @@ class EmbeddedSet:
     embeddings: np.ndarray
     groups: Labels
 
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """An image set, or embeddings of one, whose labels are read and checked, not yet embedded.
+
+    ``notes``: what was left out without being asked to.
+    """
+
+    content: ImageSet | LabelledEmbeddings
+    groups: Labels
+    notes: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.content.name
+
     def has(self, category: str) -> bool:
         """Whether the set has this category, under any of its spellings."""
         return canonical_category(category) in self.groups
 
 
-def embed_set(
+def read_labels(
     source: str | Path | ImageSet | LabelledEmbeddings,
-    encoder: Any,
     categories: Sequence[str] | None = None,
     cross: Iterable[tuple[str, str]] = (),
     exclude: Iterable[tuple[str, str]] = (),
-    batch_size: int = 32,
     **load_options: Any,
-) -> EmbeddedSet:
-    """Load, label, check and embed one image set, or take embeddings that exist already.
+) -> LabelledSet:
+    """Load one image set, or embeddings that exist already, and check its labels.
 
-    Labels are checked before the first image is decoded, so that a mistake costs seconds.
+    No image is decoded here, so that a mistake costs seconds. A category that nobody asked for
+    and that has one subgroup only is left out with a note.
 
     Raises:
-        InputError: a subgroup with fewer than 4 images, an unknown category, embeddings of
-            another dimension than the model's.
+        InputError: a subgroup with fewer than 4 images, an unknown category, a category asked for
+            that has one subgroup only.
     """
-    embedded = _ready_embeddings(source)
-    if embedded is not None:
-        return _from_embeddings(embedded, encoder, categories, cross, exclude)
-    images = (
-        source
-        if isinstance(source, ImageSet)
-        else load_images(source, categories=categories, **load_options)
-    )
-    wanted = categories or images.categories
-    groups = _groups(
-        {c: images.labels(c) for c in wanted},
-        {c: list(images.subgroups(c)) for c in wanted},
-        cross,
-        exclude,
-        images.name,
-    )
+    content = _content(source, categories, load_options)
+    if isinstance(content, ImageSet):
+        wanted = tuple(categories or content.categories)
+        labels = {c: content.labels(c) for c in wanted}
+        order = {c: list(content.subgroups(c)) for c in wanted}
+    else:
+        labels = _own_labels(content, categories)
+        order = {c: sorted({x for x in v if x is not None}) for c, v in labels.items()}
+    single = [c for c in labels if len(order[c]) < 2]
+    if categories and single:
+        raise InputError(f"{content.name}: category {single[0]!r} has fewer than two subgroups")
+    if len(single) == len(labels):
+        raise InputError(f"{content.name}: no category has two subgroups to compare")
+    notes = tuple(f"{content.name}: {c!r} has fewer than two subgroups, left out." for c in single)
+    labels = {c: v for c, v in labels.items() if c not in single}
+    return LabelledSet(content, _groups(labels, order, cross, exclude, content.name), notes)
+
+
+def embed_set(labelled: LabelledSet, encoder: Any, batch_size: int = 32) -> EmbeddedSet:
+    """The embeddings of a set's readable images.
+
+    Raises:
+        InputError: no image can be read, too few of a subgroup can, or embeddings that were
+            given have another dimension than the model's.
+    """
+    images = labelled.content
+    if isinstance(images, LabelledEmbeddings):
+        return _given(images, labelled.groups, encoder)
     found = encoder.embed_readable(images.images, batch_size=batch_size)
     unreadable = tuple(
         UnreadableImage(images.item_name(u.index), u.reason) for u in found.unreadable
@@ -80,7 +107,7 @@ def embed_set(
             f"{images.name}: none of the {len(images)} images can be read; "
             f"the first is {unreadable[0].name} ({unreadable[0].reason})"
         )
-    groups = _renumber(groups, np.asarray(found.kept), len(images))
+    groups = _renumber(labelled.groups, np.asarray(found.kept), len(images))
     _check_counts(groups, images.name)
     info = DatasetInfo(
         name=images.name,
@@ -95,26 +122,25 @@ def embed_set(
     return EmbeddedSet(info, found.embeddings, groups)
 
 
-def _ready_embeddings(source: Any) -> LabelledEmbeddings | None:
-    if isinstance(source, LabelledEmbeddings):
+def _content(
+    source: Any, categories: Sequence[str] | None, load_options: dict[str, Any]
+) -> ImageSet | LabelledEmbeddings:
+    if isinstance(source, ImageSet):
         return source
+    given = source if isinstance(source, LabelledEmbeddings) else None
     if isinstance(source, str | Path) and is_embeddings_file(source):
-        return load_embeddings(source)
-    return None
+        given = load_embeddings(source, categories)
+    if given is None:
+        return load_images(source, categories=categories, **load_options)
+    for option, value in load_options.items():
+        if value is not None:
+            raise InputError(f"{given.name} holds embeddings and has no {option} to choose")
+    return given
 
 
-def _from_embeddings(
-    given: LabelledEmbeddings,
-    encoder: Any,
-    categories: Sequence[str] | None,
-    cross: Iterable[tuple[str, str]],
-    exclude: Iterable[tuple[str, str]],
-) -> EmbeddedSet:
-    dim = given.embeddings.shape[1]
-    if dim != encoder.dim:
-        raise InputError(
-            f"{given.name}: embeddings have {dim} dimensions, those of {encoder.name} {encoder.dim}"
-        )
+def _own_labels(
+    given: LabelledEmbeddings, categories: Sequence[str] | None
+) -> dict[str, np.ndarray]:
     unknown = [c for c in categories or () if c not in given.labels]
     if unknown or not given.labels:
         have = ", ".join(given.labels) or "none"
@@ -124,11 +150,17 @@ def _from_embeddings(
     labels = {c: np.array(given.labels[c], dtype=object) for c in categories or given.labels}
     for category, values in labels.items():
         refuse_twins((v for v in values if v is not None), category, given.name)
-    order = {c: sorted({x for x in v if x is not None}) for c, v in labels.items()}
-    groups = _groups(labels, order, cross, exclude, given.name)
-    info = DatasetInfo(
-        given.name, len(given.embeddings), _counts(groups), (), "", "", "", given.demonstration
-    )
+    return labels
+
+
+def _given(given: LabelledEmbeddings, groups: Labels, encoder: Any) -> EmbeddedSet:
+    dim = given.embeddings.shape[1]
+    if dim != encoder.dim:
+        raise InputError(
+            f"{given.name}: embeddings have {dim} dimensions, those of {encoder.name} {encoder.dim}"
+        )
+    n, counts = len(given.embeddings), _counts(groups)
+    info = DatasetInfo(given.name, n, counts, (), "", "", "", given.demonstration)
     return EmbeddedSet(info, given.embeddings, groups)
 
 
@@ -143,6 +175,10 @@ def _groups(
     groups: Labels = {}
     for category, values in labels.items():
         names = _canonical_names(category, order[category])
+        if canonical_category(category) in groups:
+            raise InputError(
+                f"{name}: two columns are spellings of {canonical_category(category)!r}"
+            )
         groups[canonical_category(category)] = {
             names[label]: np.flatnonzero(values == label) for label in order[category]
         }
@@ -183,16 +219,22 @@ def _canonical_names(category: str, labels: Sequence[str]) -> dict[str, str]:
 
 
 def _check_counts(groups: Labels, name: str) -> None:
+    small = [
+        (category, subgroup, len(rows))
+        for category, subgroups in groups.items()
+        for subgroup, rows in subgroups.items()
+        if len(rows) < MIN_ITEMS
+    ]
+    if small:
+        category, subgroup, n = small[0]
+        rest = "".join(f"; {c}={s} has {k}" for c, s, k in small[1:])
+        raise InputError(
+            f"{name}: subgroup {subgroup!r} of {category!r} has {n} images, at least {MIN_ITEMS} "
+            f"are needed; add some or leave it out (--exclude '{category}={subgroup}'){rest}"
+        )
     for category, subgroups in groups.items():
-        for subgroup, rows in subgroups.items():
-            if len(rows) < MIN_ITEMS:
-                raise InputError(
-                    f"{name}: subgroup {subgroup!r} of {category!r} has {len(rows)} images, "
-                    f"at least {MIN_ITEMS} are needed; add some or leave it out "
-                    f"(--exclude {category!r}={subgroup!r})"
-                )
-        if not subgroups:
-            raise InputError(f"{name}: no subgroup of {category!r} is left")
+        if len(subgroups) < 2:
+            raise InputError(f"{name}: fewer than two subgroups of {category!r} are left")
 
 
 def _renumber(groups: Labels, kept: np.ndarray, n: int) -> Labels:

@@ -52,12 +52,31 @@ class AuditReport:
         return self.model.demonstration or any(d.demonstration for d in self.datasets)
 
     def largest(self) -> PairRow | None:
-        """The pair of subgroups with the largest absolute effect size over whole attribute sets.
+        """The largest clear difference between two subgroups, else the largest of any.
 
-        Single contrasting prompts do not count: one word is an anecdote, a set is a measure.
+        Over whole attribute sets: a single contrasting prompt is an anecdote, a set a measure.
+        None where no effect size is defined.
         """
+        from unskew.audit.summary import size
+
         rows = [r for r in self.pairs if r.section != "contrasts" and not math.isnan(r.effect_size)]
-        return max(rows, key=lambda r: abs(r.effect_size), default=None)
+        return max(rows, key=size, default=None)
+
+    def exceeds(self, threshold: float) -> PairRow | None:
+        """The largest clear difference if its |d| is above ``threshold``, else None.
+
+        A difference that is not clear does not count: with few images, chance alone gives a
+        large d every so often.
+
+        Raises:
+            InputError: a threshold that no d can be held against, or no d to hold against it.
+        """
+        if not threshold >= 0:
+            raise InputError(f"threshold {threshold}: give a number of at least 0")
+        row = self.largest()
+        if row is None:
+            raise InputError("no effect size between subgroups to hold against the threshold")
+        return row if row.clear and abs(row.effect_size) > threshold else None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain Python, NaN as None so that any JSON reader takes it."""
@@ -70,7 +89,7 @@ class AuditReport:
         Raises:
             InputError: written under another schema version, or not a report at all.
         """
-        version = data.get("schema_version")
+        version = data.get("schema_version") if isinstance(data, dict) else None
         if version != SCHEMA_VERSION:
             raise InputError(
                 f"audit report has schema version {version!r}; this unskew reads {SCHEMA_VERSION}"

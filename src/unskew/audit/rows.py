@@ -36,7 +36,7 @@ class Settings:
     correction: str
     seed: int
     top: int
-    ranking_target: str
+    ranking_target: Literal["uniform", "pool"]
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,13 @@ class TopAttributeRow:
 
 @dataclass(frozen=True)
 class RankingRow:
-    """Ranking measures of one category, averaged over the prompts, beside what chance gives."""
+    """Ranking measures of one category, averaged over the prompts, beside what chance gives.
+
+    ``target``: the distribution that counts as even, "pool" (the subgroups' shares of the images)
+    or "uniform". Intervals take concepts as the independent units. ``p_value``: of a MaxSkew as
+    large under labels permuted over the images. ``most_shown``: the subgroup whose skew is
+    furthest above what a random ranking gives it; ``least_shown``: furthest below.
+    """
 
     dataset: str
     category: str
@@ -163,6 +169,7 @@ class RankingRow:
     max_skew_ci_high: float
     chance_max_skew: float
     p_value: float
+    clear: bool
     min_skew: float
     chance_min_skew: float
     ndkl: float

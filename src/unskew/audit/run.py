@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from unskew import __version__
 from unskew.audit.attributes import describe_subgroups
-from unskew.audit.embedded import EmbeddedSet, embed_set
+from unskew.audit.embedded import EmbeddedSet, LabelledSet, embed_set, read_labels
 from unskew.audit.pairs import contrast_pairs, image_only_pairs, image_text_pairs, text_only_pairs
 from unskew.audit.ranking import ranking_rows
 from unskew.audit.report import AuditReport
@@ -34,6 +34,7 @@ from unskew.encoders import (
     load_embeddings,
 )
 from unskew.errors import InputError
+from unskew.measures.options import WeatOptions
 from unskew.stimuli import Stimuli, builtin_stimuli, load_stimuli
 from unskew.stimuli.schema import SECTIONS
 
@@ -49,6 +50,7 @@ def audit_model(
     cross: Iterable[tuple[str, str]] = (),
     exclude: Iterable[tuple[str, str]] = (),
     k: int | None = None,
+    ranking_target: Literal["uniform", "pool"] = "pool",
     top: int = 8,
     permutations: int = 10_000,
     confidence: float = 0.95,
@@ -68,8 +70,10 @@ def audit_model(
             applied to the image sets that have both.
         exclude: (category, subgroup) to leave out.
         k: length of the ranked list; a tenth of the images by default.
+        ranking_target: what counts as even in a ranking: the subgroups' shares of the images
+            ("pool"), or equal shares ("uniform", as most papers have it, on balanced sets).
         top: nearest attributes to list per subgroup.
-        permutations: draws of a p-value that is not exact.
+        permutations: draws of a p-value that is not exact; more where a large family needs them.
         confidence: of the intervals; 1 - confidence is also what a corrected p-value must be
             below for a difference to count as clear.
         seed: of every random draw.
@@ -80,9 +84,6 @@ def audit_model(
         InputError: see the message; nothing is written.
         NotFoundError: no such model, image set or stimuli.
     """
-    asked = [load_stimuli(s) for s in _listed(builtin_stimuli() if stimuli is None else stimuli)]
-    _refuse_repeats("stimuli", [s.name for s in asked])
-    encoder = open_encoder(model)
     settings = Settings(
         ddof=1,
         permutations=permutations,
@@ -92,30 +93,27 @@ def audit_model(
         correction="Holm; Benjamini-Hochberg",
         seed=seed,
         top=top,
-        ranking_target="uniform",
+        ranking_target=ranking_target,
     )
-    sources = _listed(images)
+    _check(settings, k, batch_size)
+    asked = [load_stimuli(s) for s in _listed(builtin_stimuli() if stimuli is None else stimuli)]
+    _refuse_repeats("stimuli", [s.name for s in asked])
     cross, exclude = list(cross), list(exclude)
-    sets = [
-        embed_set(
-            source,
-            encoder,
-            categories=categories,
-            cross=cross,
-            exclude=exclude,
-            batch_size=batch_size,
-            **load_options,
-        )
-        for source in sources
+    labelled = [
+        read_labels(source, categories, cross, exclude, **load_options)
+        for source in _listed(images)
     ]
-    _refuse_repeats("image sets", [s.info.name for s in sets])
-    _refuse_unused("cross", [c for pair in cross for c in pair], sets)
-    _refuse_unused("leave subgroups out of", [category for category, _ in exclude], sets)
+    _refuse_repeats("image sets", [s.name for s in labelled])
+    _refuse_unused("cross", [c for pair in cross for c in pair], labelled)
+    _refuse_unused("leave subgroups out of", [category for category, _ in exclude], labelled)
+    encoder = open_encoder(model)
     texts = Texts(encoder, prompts_of(asked))
-    return _ask(encoder, asked, sets, texts, settings, k)
+    sets = [embed_set(s, encoder, batch_size) for s in labelled]
+    notes = [note for s in labelled for note in s.notes]
+    return _ask(encoder, asked, sets, texts, settings, k, notes)
 
 
-def open_encoder(model: Any) -> Any:
+def open_encoder(model: Any, device: str | None = None, dtype: str | None = None) -> Any:
     """An encoder from whatever names one; an encoder is passed through.
 
     Raises:
@@ -124,8 +122,24 @@ def open_encoder(model: Any) -> Any:
     if not isinstance(model, str | Path):
         return model
     if is_embeddings_file(model):
-        return PrecomputedEncoder(load_embeddings(model))
-    return DualEncoder.from_pretrained(str(model))
+        return PrecomputedEncoder(load_embeddings(model, categories=[]))
+    return DualEncoder.from_pretrained(str(model), device, dtype)
+
+
+def _check(settings: Settings, k: int | None, batch_size: int) -> None:
+    """Raise for an option that cannot be used, before anything is loaded."""
+    WeatOptions(
+        ddof=settings.ddof,
+        permutations=settings.permutations,
+        alternative=settings.alternative,
+        confidence=settings.confidence,
+        seed=settings.seed,
+    )
+    for name, value in (("k", k), ("top", settings.top), ("batch_size", batch_size)):
+        if value is not None and value < 1:
+            raise InputError(f"{name} is {value}; give a whole number of at least 1")
+    if settings.ranking_target not in ("uniform", "pool"):
+        raise InputError(f"ranking target {settings.ranking_target!r}: use uniform or pool")
 
 
 def _ask(
@@ -135,13 +149,13 @@ def _ask(
     texts: Texts,
     settings: Settings,
     k: int | None,
+    notes: list[str],
 ) -> AuditReport:
     pairs: list[PairRow] = []
     subgroups: list[SubgroupRow] = []
     nearest: list[TopAttributeRow] = []
     rankings: list[RankingRow] = []
     words: list[WordTestRow] = []
-    notes: list[str] = []
     for s in asked:
         for images in sets:
             pairs += image_text_pairs(images, s, texts, settings)
@@ -152,7 +166,9 @@ def _ask(
             described, top = describe_subgroups(images, s, texts, settings)
             subgroups += described
             nearest += top
-            rankings += ranking_rows(images, s, texts, settings, k)
+            ranked, remarks = ranking_rows(images, s, texts, settings, k)
+            rankings += ranked
+            notes += remarks
         pairs += text_only_pairs(s, texts, settings)
         words += word_tests(s, texts, settings)
     return AuditReport(
@@ -197,7 +213,7 @@ def _refuse_repeats(what: str, names: Sequence[str]) -> None:
             raise InputError(f"two {what} are called {name!r}; give each once, or rename one")
 
 
-def _refuse_unused(what: str, categories: Iterable[str], sets: Sequence[EmbeddedSet]) -> None:
+def _refuse_unused(what: str, categories: Iterable[str], sets: Sequence[LabelledSet]) -> None:
     for category in categories:
         if not any(s.has(category) for s in sets):
             have = ", ".join(sorted({c for s in sets for c in s.groups}))

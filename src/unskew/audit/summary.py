@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from unskew.audit.rows import MODALITY, PairRow
+from unskew.measures import chance_effect
 
 if TYPE_CHECKING:
     from unskew.audit.report import AuditReport
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Summary:
-    """All pairs of one data set, category and stimuli. ``mean_abs`` averages |d| over pairs."""
+    """All pairs of one data set, category and stimuli.
+
+    ``mean_abs`` averages |d| over the pairs, and ``chance_abs`` what it would average to if no
+    pair differed: with few images it is far from 0. ``largest`` is the largest clear difference
+    where there is one.
+    """
 
     dataset: str
     category: str
@@ -25,6 +31,7 @@ class Summary:
     pairs: int
     clear: int
     mean_abs: float
+    chance_abs: float
     largest: PairRow
 
 
@@ -43,10 +50,16 @@ def summaries(rows: Iterable[PairRow]) -> list[Summary]:
                     pairs=len(family),
                     clear=sum(r.clear for r in family),
                     mean_abs=sum(abs(r.effect_size) for r in known) / len(known),
-                    largest=max(known, key=lambda r: abs(r.effect_size)),
+                    chance_abs=sum(chance_effect(r.n_a, r.n_b) for r in known) / len(known),
+                    largest=max(known, key=size),
                 )
             )
     return out
+
+
+def size(row: PairRow) -> tuple[bool, float]:
+    """Sort key: clear differences before others, then by |d|."""
+    return row.clear, abs(row.effect_size)
 
 
 def families(
@@ -71,6 +84,16 @@ def model_index(report: AuditReport) -> list[dict[str, Any]]:
                 "type": "weat_max_abs_d",
                 "value": round(abs(s.largest.effect_size), 4),
                 "name": f"max |d| ({s.largest.subgroup_a} / {s.largest.subgroup_b})",
+            },
+            {
+                "type": "weat_chance_abs_d",
+                "value": round(s.chance_abs, 4),
+                "name": "mean |d| if no pair differed",
+            },
+            {
+                "type": "weat_clear_pairs",
+                "value": s.clear,
+                "name": f"pairs of {s.pairs} that are clear after Holm",
             },
         ]
         metrics += [

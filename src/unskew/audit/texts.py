@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from unskew.stimuli import Stimuli
+from unskew.stimuli.schema import fill
 
 
 def prompts_of(stimuli: Iterable[Stimuli]) -> list[str]:
@@ -38,7 +39,7 @@ def _prompts(s: Stimuli) -> Iterable[str]:
 
 def filled(template: str, words: Sequence[str]) -> list[str]:
     """Each word in the template."""
-    return [template.format(w) for w in words]
+    return [fill(template, w) for w in words]
 
 
 class Texts:

@@ -1,7 +1,7 @@
 """``unskew audit``: measure a model."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,7 +12,7 @@ def audit(
     model: Annotated[
         str, typer.Argument(help="Hub id, local path, unskew/mini, or a file of text embeddings.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder for the report.")],
+    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("audit"),
     dataset: Annotated[
         list[str] | None,
         typer.Option(
@@ -42,6 +42,10 @@ def audit(
     k: Annotated[
         int | None, typer.Option(help="Length of the ranked list. Default: a tenth of the images.")
     ] = None,
+    target: Annotated[
+        Literal["pool", "uniform"],
+        typer.Option(help="Due shares in a ranking: pool (those of the images) or uniform."),
+    ] = "pool",
     top: Annotated[int, typer.Option(help="Nearest attributes to list per subgroup.")] = 8,
     permutations: Annotated[
         int, typer.Option(help="Draws of a p-value that is not exact.")
@@ -49,29 +53,36 @@ def audit(
     confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
     seed: Annotated[int, typer.Option(help="Of every random draw.")] = 0,
     batch_size: Annotated[int, typer.Option(help="Images per forward.")] = 32,
+    device: Annotated[
+        str | None, typer.Option(help="Where the model runs. Default: the GPU if there is one.")
+    ] = None,
+    dtype: Annotated[
+        str | None, typer.Option(help="Of the weights, as bfloat16. Default: float32.")
+    ] = None,
     fail_above: Annotated[
         float | None,
         typer.Option(
-            help="Exit with 1 if an effect size between two subgroups is larger than this "
-            "in absolute value (single contrasting prompts and word tests do not count)."
+            help="Exit with 1 if a clear difference between two subgroups, of images or phrases, "
+            "has an effect size above this (single contrasts and word tests do not count)."
         ),
     ] = None,
 ) -> None:
     """Audit MODEL: a bias report as JSON, Markdown, HTML and figures."""
-    from unskew.audit.run import audit_model
+    from unskew.audit.run import audit_model, open_encoder
     from unskew.audit.save import check_folder
     from unskew.cli.show import show_report
     from unskew.corpora import BUILTIN
 
     check_folder(out)
     report = audit_model(
-        model,
+        open_encoder(model, device, dtype),
         dataset or tuple(BUILTIN),
         stimuli,
         categories=category,
         cross=[_split(c, ",", "--cross", "gender,age") for c in cross or ()],
         exclude=[_split(e, "=", "--exclude", "race=Other") for e in exclude or ()],
         k=k,
+        ranking_target=target,
         top=top,
         permutations=permutations,
         confidence=confidence,
@@ -83,11 +94,11 @@ def audit(
     )
     report.save(out)
     show_report(report, out)
-    largest = report.largest()
-    if fail_above is not None and largest and abs(largest.effect_size) > fail_above:
+    row = None if fail_above is None else report.exceeds(fail_above)
+    if row is not None:
         typer.echo(
-            f"Failed: |d| = {abs(largest.effect_size):.2f} is above {fail_above}: "
-            f"{largest.sentence} ({largest.dataset}, {largest.category}).",
+            f"Failed: |d| = {abs(row.effect_size):.2f} is above {fail_above}: "
+            f"{row.sentence} ({row.dataset}, {row.category}).",
             err=True,
         )
         raise typer.Exit(1)

@@ -59,8 +59,12 @@ def is_embeddings_file(name: Any) -> bool:
         return False
 
 
-def load_embeddings(path: str | os.PathLike[str]) -> LabelledEmbeddings:
+def load_embeddings(
+    path: str | os.PathLike[str], categories: Sequence[str] | None = None
+) -> LabelledEmbeddings:
     """Read and check a `.npz`, `.parquet` or `.safetensors` file of embeddings.
+
+    `categories` names the labels to take; the others need not be strings then.
 
     Raises:
         NotFoundError: no such file.
@@ -74,6 +78,8 @@ def load_embeddings(path: str | os.PathLike[str]) -> LabelledEmbeddings:
     if reader is None:
         raise InputError(f"{path} is not an embeddings file: use {', '.join(_READERS)}")
     vectors, labels, texts, demonstration = reader(path)
+    if categories is not None:
+        labels = {c: v for c, v in labels.items() if c in categories}
     return _checked(vectors, labels, texts, str(path), demonstration)
 
 

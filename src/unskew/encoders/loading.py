@@ -90,7 +90,10 @@ def _adapter_base(name: str, local: bool) -> str | None:
         path = find_adapter_config_file(name, local_files_only=local)
     if path is None:
         return None
-    base = json.loads(Path(path).read_text(encoding="utf-8")).get("base_model_name_or_path")
+    try:
+        base = json.loads(Path(path).read_text(encoding="utf-8"))["base_model_name_or_path"]
+    except (ValueError, KeyError, TypeError):
+        base = None
     if not base:
         raise InputError(f"{path} does not name its base model (base_model_name_or_path)")
     return str(base)

@@ -5,6 +5,7 @@ module by `from unskew.measures.weat import ...`.
 """
 
 from unskew.measures.embeddings import association
+from unskew.measures.null import chance_effect
 from unskew.measures.pairwise import (
     benjamini_hochberg,
     holm,
@@ -33,6 +34,7 @@ __all__ = [
     "association",
     "benjamini_hochberg",
     "bias_at_k",
+    "chance_effect",
     "holm",
     "max_skew",
     "min_skew",

@@ -65,7 +65,7 @@ def _first_problem(error: ValidationError, text: str) -> str:
     what = {
         "missing": "this key is missing",
         "extra_forbidden": "this key is not known here",
-        "too_short": "must not be empty",
+        "too_short": "has too few entries",
         "string_too_short": "must not be empty",
     }.get(problem["type"], problem["msg"].removeprefix("Value error, "))
     more = error.error_count() - 1

@@ -25,6 +25,11 @@ def _one_slot(template: str) -> str:
     return template
 
 
+def fill(template: str, word: str) -> str:
+    """The word in the template's one slot; other braces are text."""
+    return template.replace("{}", word)
+
+
 def _no_repeats(words: tuple[str, ...]) -> tuple[str, ...]:
     seen: set[str] = set()
     for word in words:
@@ -35,6 +40,7 @@ def _no_repeats(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Template = Annotated[Text, AfterValidator(_one_slot)]
+Several = Annotated[tuple[Text, ...], Field(min_length=2), AfterValidator(_no_repeats)]
 Words = Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_no_repeats)]
 
 
@@ -65,7 +71,9 @@ class Targets(_Section):
     """Phrases for the subgroups of each category: the text-only counterpart of images."""
 
     template: Template = "{}"
-    categories: dict[Text, dict[Text, Words]] = Field(min_length=1)
+    categories: dict[Text, Annotated[dict[Text, Several], Field(min_length=2)]] = Field(
+        min_length=1
+    )
 
 
 class Contrasts(_Section):
@@ -84,7 +92,13 @@ class Ranking(_Section):
     @property
     def prompts(self) -> list[str]:
         """Every concept in every template, template by template."""
-        return [t.format(c) for t in self.templates for c in self.concepts]
+        return [fill(t, c) for t in self.templates for c in self.concepts]
+
+
+class TargetSet(WordSet):
+    """X or Y of a WEAT of words: two words at least, for there to be a spread."""
+
+    words: Several
 
 
 class WordTest(_Section):
@@ -92,8 +106,8 @@ class WordTest(_Section):
 
     name: Text
     template: Template = "{}"
-    x: WordSet
-    y: WordSet
+    x: TargetSet
+    y: TargetSet
     a: WordSet
     b: WordSet
 
