@@ -49,6 +49,9 @@ class Picture:
 
 Block = Heading | Paragraph | Warning | Table | Picture
 
+_JOINER = "\u2060"
+"""Word joiner: has no width, and allows no line break."""
+
 
 def to_markdown(blocks: Sequence[Block]) -> str:
     """GitHub-flavoured Markdown."""
@@ -69,14 +72,19 @@ def _markdown(block: Block) -> str:
             lines = [columns, tuple("---" for _ in columns), *rows]
             body = "\n".join("| " + " | ".join(_escaped(c) for c in line) + " |" for line in lines)
             if folded:
-                summary = f"{html.escape(caption)} ({len(rows)} rows)"
+                summary = f"{html.escape(_unlinked(caption))} ({len(rows)} rows)"
                 return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
             return f"{_escaped(caption)}\n\n{body}"
 
 
 def _escaped(text: str) -> str:
-    """Labels come from other people's data: none may act as markup."""
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split()))
+    """Labels come from other people's data: none may act as markup, link or mention."""
+    return re.sub(r"([\\`*_\[\]<>|#&~$])", r"\\\1", _unlinked(" ".join(text.split())))
+
+
+def _unlinked(text: str) -> str:
+    """GitHub links addresses and names by itself, escaped or not: an unseen joiner stops it."""
+    return re.sub(r"(@|#|:(?=//)|\bwww(?=\.))", rf"\1{_JOINER}", text, flags=re.IGNORECASE)
 
 
 def to_html(title: str, blocks: Sequence[Block], folder: Path) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from unskew.audit.run import open_encoder
-from unskew.audit.save import check_folder
+from unskew.audit.save import check_writable
 from unskew.audit.texts import prompts_of
 from unskew.corpora import load_images
 from unskew.encoders import save_embeddings
@@ -33,7 +35,7 @@ def save_embedded(
         InputError: no image can be read; the folder cannot be written.
         NotFoundError: no such model, image set or stimuli.
     """
-    check_folder(folder)
+    check_writable(folder)
     asked = [load_stimuli(s) for s in stimuli or builtin_stimuli()]
     encoder = open_encoder(model)
     images = load_images(source, categories=categories, require_labels=False, **load_options)
@@ -44,9 +46,11 @@ def save_embedded(
     prompts = prompts_of(asked)
     paths = folder / "images.safetensors", folder / "texts.safetensors"
     shown = encoder.demonstration or images.demonstration
-    save_embeddings(paths[0], found.embeddings, labels=labels, demonstration=shown)
-    save_embeddings(
-        paths[1], encoder.embed_texts(prompts), texts=prompts, demonstration=encoder.demonstration
-    )
+    phrases = encoder.embed_texts(prompts)
+    try:
+        save_embeddings(paths[0], found.embeddings, labels=labels, demonstration=shown)
+        save_embeddings(paths[1], phrases, texts=prompts, demonstration=encoder.demonstration)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"cannot write to {folder}: {error}") from error
     left_out = [f"{images.item_name(u.index)}: {u.reason}" for u in found.unreadable]
     return *paths, left_out

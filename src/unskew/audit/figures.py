@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import matplotlib
-
-matplotlib.use("Agg")  # no screen is needed, and none is opened in a notebook
-
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from unskew.audit.compare import Comparison
 from unskew.audit.rows import PairRow
 
+Row = TypeVar("Row")
+
 _DIVERGING = "PuOr"
 _CLEAR, _UNCLEAR, _SECOND = "#4b2c83", "#9a9a9a", "#b35806"
 _LONGEST = 30
 """Rows of a bar chart beyond which it cannot be read; the largest are shown."""
+_LABEL = 60
+"""Characters of a name that are drawn: a picture grows with its longest text."""
+
+# Names come from other people's data: a $ in one is a $, and neither mathtext nor TeX.
+_as_written = matplotlib.rc_context({"text.parse_math": False, "text.usetex": False})
 
 
+@_as_written
 def heatmap(rows: Sequence[PairRow], path: Path) -> None:
     """Effect sizes of all pairs of one category as a matrix: row against column.
 
@@ -38,7 +44,7 @@ def heatmap(rows: Sequence[PairRow], path: Path) -> None:
         d[i, j], d[j, i] = r.effect_size, -r.effect_size
         clear[i, j] = clear[j, i] = r.clear
     side = max(4.5, 0.62 * len(names) + 2.2)
-    figure, axes = plt.subplots(figsize=(side + 1.2, side))
+    figure, axes = _sheet(side + 1.2, side)
     image = axes.imshow(d, cmap=_DIVERGING, vmin=-2, vmax=2)
     for i, j in np.argwhere(~np.isnan(d)):
         axes.text(
@@ -51,55 +57,71 @@ def heatmap(rows: Sequence[PairRow], path: Path) -> None:
             color="white" if abs(d[i, j]) > 1.3 else "black",
             fontweight="bold" if clear[i, j] else "normal",
         )
-    axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
-    axes.set_yticks(range(len(names)), names)
+    labels = [_short(n) for n in names]
+    axes.set_xticks(range(len(names)), labels, rotation=45, ha="right")
+    axes.set_yticks(range(len(names)), labels)
     axes.spines[:].set_visible(False)
-    first = rows[0]
-    axes.set_title(
-        f"{first.dataset}, {first.category}: {first.attribute_a} against {first.attribute_b}",
-        fontsize=10,
-    )
+    axes.set_title(f"{_short(rows[0].dataset)}, {_title(rows[0])}", fontsize=10)
     bar = figure.colorbar(image, ax=axes, fraction=0.046, pad=0.03)
-    bar.set_label(f"effect size d; > 0: row closer to {first.attribute_a}")
+    bar.set_label(f"effect size d; > 0: row closer to {_short(rows[0].attribute_a)}")
     _finish(figure, path)
 
 
-def bars(rows: Sequence[PairRow], path: Path) -> int:
-    """Effect sizes with intervals, largest first; returns how many of the rows are shown."""
-    known = [r for r in rows if not math.isnan(r.effect_size)]
-    shown = sorted(known, key=lambda r: -abs(r.effect_size))[:_LONGEST]
-    figure, axes = plt.subplots(figsize=(8, 0.32 * len(shown) + 1.5))
+@_as_written
+def bars(rows: Sequence[PairRow], path: Path) -> None:
+    """Effect sizes with intervals, largest first."""
+    shown, of = _largest(rows, lambda r: r.effect_size)
+    figure, axes = _sheet(8, 0.32 * len(shown) + 1.5)
     for y, r in enumerate(reversed(shown)):
         _interval(axes, y, r.effect_size, r.ci_low, r.ci_high, _CLEAR if r.clear else _UNCLEAR)
-    _axis(axes, [f"{r.subgroup_a} / {r.subgroup_b}" for r in reversed(shown)])
-    first = rows[0]
-    of = "" if len(shown) == len(rows) else f", the largest {len(shown)} of {len(rows)}"
-    axes.set_title(
-        f"{first.dataset}, {first.category}: {first.attribute_a} against "
-        f"{first.attribute_b}{of}\npurple: clear after Holm; grey: not clear",
-        fontsize=10,
-    )
+    _axis(axes, shown)
+    what = f"{_short(rows[0].dataset)}, {_title(rows[0])}{of}"
+    axes.set_title(f"{what}\npurple: clear after Holm; grey: not clear", fontsize=10)
     _finish(figure, path)
-    return len(shown)
 
 
+@_as_written
 def side_by_side(rows: Sequence[Comparison], path: Path) -> None:
-    """The same pairs in two data sets, with intervals (after Figure 2 of the seed report)."""
-    known = [r for r in rows if not math.isnan(r.change)]
-    figure, axes = plt.subplots(figsize=(8, 0.5 * len(known) + 1.8))
-    for y, r in enumerate(reversed(known)):
+    """The same pairs in two data sets, with intervals (after Figure 2 of the seed report).
+
+    The pairs that differ most between the data sets come first.
+    """
+    shown, of = _largest(rows, lambda r: r.change)
+    figure, axes = _sheet(8, 0.5 * len(shown) + 1.8)
+    for y, r in enumerate(reversed(shown)):
         _interval(axes, y + 0.15, r.before, *r.before_ci, _CLEAR)
         _interval(axes, y - 0.15, r.after, *r.after_ci, _SECOND)
-    _axis(axes, [f"{r.subgroup_a} / {r.subgroup_b}" for r in reversed(known)])
-    first = known[0]
-    for label, colour in ((first.dataset_before, _CLEAR), (first.dataset_after, _SECOND)):
-        axes.plot([], [], "o-", color=colour, label=label)
-    axes.legend(loc="best", fontsize=8)
-    axes.set_title(
-        f"{first.category}: {first.attribute_a} against {first.attribute_b}, by data set",
-        fontsize=10,
-    )
+    _axis(axes, shown)
+    first = rows[0]
+    for name, colour in ((first.dataset_before, _CLEAR), (first.dataset_after, _SECOND)):
+        # "in": a legend leaves out a label that begins with an underscore
+        axes.plot([], [], "o-", color=colour, label=f"in {_short(name)}")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8)
+    axes.set_title(f"{_title(first)}, by data set{of and of + ' changes'}", fontsize=10)
     _finish(figure, path)
+
+
+def _largest(rows: Sequence[Row], size: Callable[[Row], float]) -> tuple[list[Row], str]:
+    """The rows to show, largest first, and for the title how many of all they are."""
+    shown = sorted(rows, key=lambda r: -abs(size(r)))[:_LONGEST]
+    return shown, "" if len(shown) == len(rows) else f", the largest {len(shown)} of {len(rows)}"
+
+
+def _sheet(width: float, height: float) -> tuple[Figure, Axes]:
+    """Without pyplot: a notebook's backend stays as it is, and no figure outlives its file."""
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots()
+
+
+def _short(name: str) -> str:
+    name = " ".join(name.split())
+    return name if len(name) <= _LABEL else name[: _LABEL - 1] + "…"
+
+
+def _title(row: PairRow | Comparison) -> str:
+    a, b = _short(row.attribute_a), _short(row.attribute_b)
+    return f"{_short(row.category)}: {a} against {b}"
 
 
 def _interval(axes: Axes, y: float, d: float, low: float, high: float, colour: str) -> None:
@@ -108,8 +130,9 @@ def _interval(axes: Axes, y: float, d: float, low: float, high: float, colour: s
     axes.plot([d], [y], "o", color=colour, markersize=5)
 
 
-def _axis(axes: Axes, labels: Sequence[str]) -> None:
+def _axis(axes: Axes, rows: Sequence[PairRow | Comparison]) -> None:
     axes.axvline(0, color="black", linewidth=0.8)
+    labels = [f"{_short(r.subgroup_a)} / {_short(r.subgroup_b)}" for r in reversed(rows)]
     axes.set_yticks(range(len(labels)), labels, fontsize=8)
     axes.set_ylim(-0.7, len(labels) - 0.3)
     widest = max(2.05, *map(abs, axes.get_xlim()))
@@ -121,4 +144,3 @@ def _axis(axes: Axes, labels: Sequence[str]) -> None:
 
 def _finish(figure: Figure, path: Path) -> None:
     figure.savefig(path, dpi=110, bbox_inches="tight", metadata={"Software": "unskew"})
-    plt.close(figure)

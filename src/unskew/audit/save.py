@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,46 +18,102 @@ from unskew.errors import InputError
 if TYPE_CHECKING:
     from unskew.audit.report import AuditReport
 
-_OURS = re.compile(r"\d\d-.*\.png")
+_OURS = re.compile(r"\d{2,}-.*\.png")
+_NAMES = ("figures", "report.md", "report.html", "report.json")
+_PREFIX = ".unskew-"
 
 
 def save_report(report: AuditReport, folder: Path) -> Path:
-    """Make every file in a temporary folder beside ``folder``, then move them in one by one.
+    """Make every file in a temporary folder within reach of ``folder``, then move them in.
 
-    ``report.json`` moves last: a folder that has it has the rest. Figures of an earlier report in
-    the same folder are removed; other files are left alone.
+    An earlier report in the same folder is replaced whole or, if anything fails, not at all;
+    other files are left alone. ``report.json`` moves last: a folder that has it has the rest.
 
     Raises:
-        InputError: ``folder`` is a file, or its parent cannot be written.
+        InputError: ``folder`` cannot be written, or the disk is full.
     """
     check_folder(folder)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made:
-        temporary = Path(made)
-        _write(report, temporary)
-        folder.mkdir(exist_ok=True)
-        (folder / "report.json").unlink(missing_ok=True)
-        shutil.rmtree(folder / "figures", ignore_errors=True)
-        for name in ("figures", "report.md", "report.html", "report.json"):
-            os.replace(temporary / name, folder / name)
+    base = _nearest(folder)
+    made = [p for p in (folder, *folder.parents) if not p.exists()]
+    try:
+        with tempfile.TemporaryDirectory(dir=base, prefix=_PREFIX) as name:
+            temporary = Path(name)
+            _write(report, temporary)
+            folder.mkdir(parents=True, exist_ok=True)
+            _replace(temporary, folder)
+    except OSError as error:
+        for path in made:
+            if path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
+        raise _cannot_write(folder, error) from error
     return folder
 
 
 def check_folder(folder: Path) -> None:
-    """Raise now rather than after an hour's work if the folder could not be written.
+    """Raise now rather than after an hour's work if a report could not be saved to ``folder``.
 
     Raises:
-        InputError: see above; or the folder has figures that are not an earlier report's.
+        InputError: see :func:`check_writable`; or something of other origin is in the way.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file; --out wants a folder")
-    if any(not _OURS.fullmatch(f.name) for f in (folder / "figures").glob("*")):
-        raise InputError(f"{folder / 'figures'} holds files of other origin; choose another --out")
+    check_writable(folder)
+    figures = folder / "figures"
+    if figures.exists() and not figures.is_dir():
+        raise InputError(f"{figures} is not a folder; move it away or choose another --out")
+    if any(not _OURS.fullmatch(f.name) for f in figures.glob("*")):
+        raise InputError(f"{figures} holds files of other origin; choose another --out")
+    for name in _NAMES[1:]:
+        if (folder / name).is_dir():
+            raise InputError(f"{folder / name} is a folder; move it away or choose another --out")
+
+
+def check_writable(folder: Path) -> None:
+    """Raise unless files can be made in ``folder``, or in the folder it would be made in.
+
+    Nothing is left behind, so that a failure between now and the saving leaves no trace.
+
+    Raises:
+        InputError: a file is in the way, or the folder cannot be written.
+    """
+    base = _nearest(folder)
+    if not base.is_dir():
+        raise InputError(f"{base} is a file or a broken link; --out wants a folder")
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-"):
+        with suppress(FileNotFoundError):
+            os.stat(folder)  # says what a missing folder would not: that its name is too long
+        with tempfile.TemporaryDirectory(dir=base, prefix=_PREFIX):
             pass
     except OSError as error:
-        raise InputError(f"cannot write to {folder.parent}: {error.strerror}") from error
+        raise _cannot_write(base, error) from error
+
+
+def _cannot_write(folder: Path, error: OSError) -> InputError:
+    """The one line for whatever the file system refuses."""
+    return InputError(f"cannot write to {folder}: {error.strerror or error}")
+
+
+def _nearest(folder: Path) -> Path:
+    """``folder`` itself, or the closest above it that there is."""
+    return next(p for p in (folder, *folder.parents) if os.path.lexists(p))
+
+
+def _replace(new: Path, folder: Path) -> None:
+    """Move the report of ``new`` into ``folder``; if that fails, put the old one back.
+
+    Both are on one file system, where a move is a change of name.
+    """
+    old = new / "old"
+    old.mkdir()
+    moves = [(folder / n, old / n) for n in reversed(_NAMES) if os.path.lexists(folder / n)]
+    moves += [(new / n, folder / n) for n in _NAMES]
+    done: list[tuple[Path, Path]] = []
+    try:
+        for source, target in moves:
+            os.replace(source, target)
+            done.append((source, target))
+    except BaseException:
+        for source, target in reversed(done):
+            os.replace(target, source)
+        raise
 
 
 def _write(report: AuditReport, folder: Path) -> None:
