@@ -274,6 +274,7 @@ def test_unusable_associations_are_named():
         {"confidence": 95},
         {"confidence": 1.0},
         {"interval": "normal"},
+        {"statistic": "welch"},
         {"exact_limit": -1},
         {"seed": -1},
         {"seed": None},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from unskew.measures import (
     pairwise_family,
     pairwise_from_associations,
 )
+from unskew.measures.embeddings import unit_rows
 from unskew.stimuli import Stimuli
 
 TEXT_ONLY = "(phrases)"
@@ -60,15 +62,16 @@ def contrast_pairs(
     if s.contrasts is None:
         return []
     template, prompts = s.contrasts.template, s.contrasts.pairs
-    scores = [
-        association(images.embeddings, *(texts([template.format(w)]) for w in words))
-        for words in prompts
-    ]
+    # With single prompts an association is the difference of two cosines: linear in the prompts'
+    # unit vectors, so all come from one product with the images.
+    asked = (unit_rows(texts(filled(template, words)), s.name) for words in prompts)
+    axes = np.stack([a - b for a, b in asked], axis=1)
+    scores = (unit_rows(images.embeddings, images.info.name) @ axes).T
     rows: list[PairRow] = []
     for category, subgroups in images.groups.items():
         found = pairwise_family(
             [{name: values[i] for name, i in subgroups.items()} for values in scores],
-            **_options(settings),
+            **_options(settings, len(prompts) * comb(len(subgroups), 2)),
         )
         for words, results in zip(prompts, found, strict=True):
             place = _Place(images.info.name, category, s.name, "contrasts", words, "a")
@@ -162,20 +165,29 @@ class _Place:
     pleasant: str | None
 
 
-def _options(settings: Settings) -> dict[str, Any]:
+def _options(settings: Settings, rows: int) -> dict[str, Any]:
+    """The measures' options for a family of so many rows, p-values corrected together.
+
+    A sampled p is at least 1 / (draws + 1), and Holm's correction multiplies it by up to `rows`:
+    a large family needs more draws, or nothing in it could ever be clear. Subgroups differ in
+    size and spread, hence the studentised statistic.
+    """
+    enough = math.ceil(2 * rows / (1 - settings.confidence))
     return {
         "ddof": settings.ddof,
-        "permutations": settings.permutations,
+        "permutations": max(settings.permutations, enough),
         "alternative": settings.alternative,
         "confidence": settings.confidence,
         "seed": settings.seed,
+        "statistic": "studentised",
     }
 
 
 def _rows(
     associations: Mapping[str, np.ndarray], place: _Place, settings: Settings
 ) -> list[PairRow]:
-    results = pairwise_from_associations(associations, **_options(settings))
+    options = _options(settings, comb(len(associations), 2))
+    results = pairwise_from_associations(associations, **options)
     return [_row(r, place, settings) for r in results]
 
 

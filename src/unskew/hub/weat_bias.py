@@ -31,6 +31,8 @@ Args:
         "two-sided" for subgroups.
     confidence (float or None): coverage of the interval; None for no interval.
     interval (str): "noncentral-t", "bca" or "percentile".
+    statistic (str): "difference" of means, as in the papers, or "studentised", Welch's t, which
+        keeps its level where X and Y differ in size and spread.
     exact_limit (int): with at most this many partitions the p-value is exact.
     seed (int): of the random partitions.
 

@@ -12,9 +12,11 @@ from unskew.errors import InputError
 
 Alternative = Literal["greater", "less", "two-sided"]
 Interval = Literal["noncentral-t", "bca", "percentile"]
+Statistic = Literal["difference", "studentised"]
 
 ALTERNATIVES = ("greater", "less", "two-sided")
 INTERVALS = ("noncentral-t", "bca", "percentile")
+STATISTICS = ("difference", "studentised")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class WeatOptions:
     interval: Interval = "noncentral-t"
     exact_limit: int = 20_000
     seed: int = 0
+    statistic: Statistic = "difference"
 
     def __post_init__(self) -> None:
         if self.ddof not in (0, 1):
@@ -40,6 +43,7 @@ class WeatOptions:
             object.__setattr__(self, name, _whole_number(name, getattr(self, name), lowest))
         _one_of("alternative", self.alternative, ALTERNATIVES)
         _one_of("interval", self.interval, INTERVALS)
+        _one_of("statistic", self.statistic, STATISTICS)
         if self.confidence is not None:
             object.__setattr__(self, "confidence", _level(self.confidence))
 

@@ -18,7 +18,7 @@ from unskew.measures.embeddings import (
     project,
     same_dimension,
 )
-from unskew.measures.options import Alternative, Interval, WeatOptions
+from unskew.measures.options import Alternative, Interval, Statistic, WeatOptions
 from unskew.measures.results import PairResult, estimates
 from unskew.measures.weat import as_associations, enough
 
@@ -35,6 +35,7 @@ def weat_pairwise(
     *,
     interval: Interval = "noncentral-t",
     exact_limit: int = 20_000,
+    statistic: Statistic = "difference",
 ) -> list[PairResult]:
     """`weat` of each unordered pair of subgroups, in the mapping's order, with A and B.
 
@@ -50,7 +51,9 @@ def weat_pairwise(
 
     Raises InputError as `weat` does, naming the subgroup, and for fewer than two subgroups.
     """
-    options = WeatOptions(ddof, permutations, alternative, confidence, interval, exact_limit, seed)
+    options = WeatOptions(
+        ddof, permutations, alternative, confidence, interval, exact_limit, seed, statistic
+    )
     _at_least_two(subgroups)
     sets = {"A": as_embeddings(A, "A"), "B": as_embeddings(B, "B")}
     names = {label: f"subgroup {label!r}" for label in subgroups}
@@ -71,6 +74,7 @@ def pairwise_from_associations(
     *,
     interval: Interval = "noncentral-t",
     exact_limit: int = 20_000,
+    statistic: Statistic = "difference",
     n_a: int | None = None,
     n_b: int | None = None,
 ) -> list[PairResult]:
@@ -78,7 +82,9 @@ def pairwise_from_associations(
 
     n_a and n_b are only carried into the results. Raises InputError as `weat_pairwise` does.
     """
-    options = WeatOptions(ddof, permutations, alternative, confidence, interval, exact_limit, seed)
+    options = WeatOptions(
+        ddof, permutations, alternative, confidence, interval, exact_limit, seed, statistic
+    )
     return _pairwise([_checked(associations)], options, n_a, n_b)[0]
 
 
@@ -92,6 +98,7 @@ def pairwise_family(
     *,
     interval: Interval = "noncentral-t",
     exact_limit: int = 20_000,
+    statistic: Statistic = "difference",
 ) -> list[list[PairResult]]:
     """`pairwise_from_associations` for several attribute pairs, p-values corrected over them all.
 
@@ -99,7 +106,9 @@ def pairwise_family(
     All share their permutations, so twelve pairs of prompts cost little more than one.
     Raises InputError as `weat_pairwise` does.
     """
-    options = WeatOptions(ddof, permutations, alternative, confidence, interval, exact_limit, seed)
+    options = WeatOptions(
+        ddof, permutations, alternative, confidence, interval, exact_limit, seed, statistic
+    )
     return _pairwise([_checked(associations) for associations in families], options, None, None)
 
 

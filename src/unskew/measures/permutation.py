@@ -40,13 +40,13 @@ def p_values(contrasts: Contrasts, options: WeatOptions) -> tuple[Floats, bool, 
     partitions = comb(n + m, n)
     exact = partitions <= options.exact_limit
     if exact:
-        hits = count_extreme(all_masks(n, m), contrasts, options.alternative)
+        hits = count_extreme(all_masks(n, m), contrasts, options)
         p = hits / partitions
     else:
         # Seeded by the sizes too: a pair's p does not depend on which other pairs are asked for.
         rng = np.random.default_rng((options.seed, n, m))
         masks = random_masks(n, m, options.permutations, rng)
-        p = (1 + count_extreme(masks, contrasts, options.alternative)) / (1 + options.permutations)
+        p = (1 + count_extreme(masks, contrasts, options)) / (1 + options.permutations)
     p[~contrasts.defined] = np.nan
     return p, exact, partitions if exact else options.permutations
 
@@ -94,21 +94,28 @@ def _random_block(n: int, m: int, rows: int, rng: np.random.Generator) -> Masks:
 
 
 def count_extreme(
-    blocks: Iterator[Masks], contrasts: Contrasts, alternative: str
+    blocks: Iterator[Masks], contrasts: Contrasts, options: WeatOptions
 ) -> NDArray[np.int64]:
     """How many masks give a statistic at least as extreme as observed, ties included, (K,).
 
     The statistic is the masked sum less its mean over all masks. With the total fixed it rises
     with the difference of means, whatever the two sizes are. It does not change when a constant
-    is added to all associations, so they are centred first: smaller numbers round less.
+    is added to all associations, so they are centred first: smaller numbers round less. For the
+    studentised statistic it is not the sums that change but what they must reach, draw by draw.
     """
     n, m, i, j = contrasts.n, contrasts.m, contrasts.i, contrasts.j
-    sign, centre, share = -1.0 if alternative == "less" else 1.0, contrasts.left.mean(), n / (n + m)
+    sign, share = -1.0 if options.alternative == "less" else 1.0, n / (n + m)
+    centre = contrasts.left.mean()
     left, right = sign * (contrasts.left - centre), sign * (contrasts.right - centre)
     left_sum, right_sum = left.sum(axis=1, keepdims=True), right.sum(axis=1, keepdims=True)
-    observed = ((1 - share) * left_sum[i] - share * right_sum[j])[:, 0]
-    two_sided = alternative == "two-sided"
-    limit = (np.abs(observed) if two_sided else observed) - TIE * np.sqrt(contrasts.total)
+    observed = (1 - share) * left_sum[i] - share * right_sum[j]
+    # With equal sizes Welch's t rises with the difference of means: nothing to be done.
+    welch = options.statistic == "studentised" and n != m
+    scale = _WelchScale(left, right, observed, contrasts) if welch else None
+    two_sided = options.alternative == "two-sided"
+    extreme = np.abs(observed) if two_sided else observed
+    tie = TIE * np.sqrt(contrasts.total)[:, None]
+    limit = extreme - tie
 
     hits = np.zeros(len(i), dtype=np.int64)
     groups = [(row, np.flatnonzero(i == row)) for row in np.unique(i)]
@@ -118,13 +125,68 @@ def count_extreme(
         weights[:] = masks
         from_left = left @ weights[:, :n].T - share * left_sum
         from_right = right @ weights[:, n:].T - share * right_sum
+        if scale:
+            scale.draw(weights)
         for row, pairs in groups:
             sums = from_right[j[pairs]]
             sums += from_left[row]
+            least = limit[pairs]
+            if scale:
+                least = extreme[pairs] * scale.relative(row, pairs, sums) - tie[pairs]
             if two_sided:
                 np.abs(sums, out=sums)
-            hits[pairs] += _row_counts(sums >= limit[pairs, None])
+            hits[pairs] += _row_counts(sums >= least)
     return hits
+
+
+class _WelchScale:
+    """What a draw's sum is divided by to rank as Welch's t does, relative to the observed one's.
+
+    Let z be the associations less the mean of all n + m, S the sum of those called X (what
+    `count_extreme` counts by), and a = 1 / (n (n - 1)), b = 1 / (m (m - 1)). Welch's squared
+    error of the difference is R - (a / n + b / m) S^2, where R is a times the sum of z^2 over X
+    plus b times that over Y. So t rises with S / sqrt(R), and that ratio is always defined:
+    R > 0 unless all associations are equal, and where both sets are constant, t infinite, the
+    ratio is at its bound.
+    """
+
+    def __init__(self, left: Floats, right: Floats, observed: Floats, contrasts: Contrasts) -> None:
+        n, m, self._j = contrasts.n, contrasts.m, contrasts.j
+        a, b = 1 / (n * (n - 1)), 1 / (m * (m - 1))
+        self._n, self._gap, self._squares = n, a - b, (left**2, right**2)
+        left_total, right_total = (x.sum(axis=1, keepdims=True) for x in self._squares)
+        self._if_y = b * left_total, b * right_total
+        # Rows share one centre; `mean` is what a pair's own lies off it.
+        mean = (left.sum(axis=1)[contrasts.i] + right.sum(axis=1)[contrasts.j]) / (n + m)
+        self._slope = 2 * (a - b) * mean[:, None]
+        self._offset = (a * n + b * m) * mean[:, None] ** 2
+        # R cannot be less; rounding could make it so where a pair is far off and hardly spread.
+        self._least = min(a, b) * contrasts.total[:, None]
+        first = a * left_total[contrasts.i] + b * right_total[contrasts.j]
+        first = np.maximum(first - self._slope * observed - self._offset, self._least)
+        self._first = np.where(contrasts.defined[:, None], first, 1.0)
+
+    def draw(self, weights: Floats) -> None:
+        """Take the squares' share of R for a block of masks, given as zeros and ones."""
+        self._left, self._right = (
+            self._gap * (x @ w.T) + rest
+            for x, w, rest in zip(
+                self._squares,
+                (weights[:, : self._n], weights[:, self._n :]),
+                self._if_y,
+                strict=True,
+            )
+        )
+
+    def relative(self, row: int, pairs: NDArray[np.intp], sums: Floats) -> Floats:
+        """sqrt(R / observed R), (pairs, draws), of pairs whose left sample is `row`."""
+        r = self._right[self._j[pairs]]
+        r += self._left[row]
+        r -= self._slope[pairs] * sums
+        r -= self._offset[pairs]
+        np.maximum(r, self._least[pairs], out=r)
+        r /= self._first[pairs]
+        return np.sqrt(r, out=r)
 
 
 def _row_counts(rows: Masks) -> NDArray[np.int64]:

@@ -36,6 +36,8 @@ class Estimate:
     """Partitions enumerated or drawn."""
     ddof: int
     alternative: str
+    statistic: str
+    """What the permutations compare: "difference" of means, or "studentised"."""
     confidence: float | None
     interval: str | None
     """How the interval was made; None when it was not asked for."""
@@ -111,6 +113,7 @@ def _estimates_of(contrasts: Contrasts, options: WeatOptions) -> Iterator[dict[s
         "n_permutations": n_permutations,
         "ddof": options.ddof,
         "alternative": options.alternative,
+        "statistic": options.statistic,
         "confidence": options.confidence,
         "interval": None if options.confidence is None else options.interval,
     }

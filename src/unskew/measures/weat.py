@@ -6,7 +6,7 @@
 Caliskan, Bryson and Narayanan (2017, Science 356); on sentences May et al. (2019), on images
 Steed and Caliskan (2021). The p-value is that of the permutation test on the difference of means,
 which with fixed totals orders the partitions as the papers' sum does when |X| = |Y|, and is the
-only one of the two that makes sense when the sizes differ.
+only one of the two that makes sense when the sizes differ; or, where asked for, on Welch's t.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from unskew.measures.embeddings import (
     same_dimension,
     unit_rows,
 )
-from unskew.measures.options import Alternative, Interval, WeatOptions
+from unskew.measures.options import Alternative, Interval, Statistic, WeatOptions
 from unskew.measures.results import SingleCategoryResult, WeatResult, estimates
 
 FEWEST = 2
@@ -44,6 +44,7 @@ def weat(
     *,
     interval: Interval = "noncentral-t",
     exact_limit: int = 20_000,
+    statistic: Statistic = "difference",
 ) -> WeatResult:
     """WEAT of targets X (n_x, d) and Y (n_y, d) with attributes A (n_a, d) and B (n_b, d).
 
@@ -56,13 +57,20 @@ def weat(
     exact_limit: with at most this many partitions of the n_x + n_y items all are enumerated and
         the p-value is exact; with more, `permutations` random ones are drawn from `seed` and
         p = (1 + hits) / (1 + permutations). Ties count, up to rounding.
+    statistic: what the permutations compare. "difference", of the two means, as the papers do; its
+        p-value tests that X and Y are exchangeable, and with sets of unequal size and spread it
+        may be small though the means are equal. "studentised", Welch's t, tests that too, and
+        keeps its level in large sets for equal means whatever the spreads (Janssen 1997; Chung
+        and Romano 2013). With |X| = |Y| both give the same p-value.
     confidence: level of the two-sided interval of d; None for no interval.
     interval: see `unskew.measures.intervals` for the three and why the default is the default.
 
     Raises InputError for empty sets, fewer than 2 items in X or Y, sets of different dimension,
     rows that are NaN, infinite or zero, and unusable options.
     """
-    options = WeatOptions(ddof, permutations, alternative, confidence, interval, exact_limit, seed)
+    options = WeatOptions(
+        ddof, permutations, alternative, confidence, interval, exact_limit, seed, statistic
+    )
     given = {"X": X, "Y": Y, "A": A, "B": B}
     sets = {name: as_embeddings(value, name) for name, value in given.items()}
     same_dimension(sets)
@@ -82,6 +90,7 @@ def weat_from_associations(
     *,
     interval: Interval = "noncentral-t",
     exact_limit: int = 20_000,
+    statistic: Statistic = "difference",
     n_a: int | None = None,
     n_b: int | None = None,
 ) -> WeatResult:
@@ -89,7 +98,9 @@ def weat_from_associations(
 
     n_a and n_b are only carried into the result. Raises InputError as `weat` does.
     """
-    options = WeatOptions(ddof, permutations, alternative, confidence, interval, exact_limit, seed)
+    options = WeatOptions(
+        ddof, permutations, alternative, confidence, interval, exact_limit, seed, statistic
+    )
     return _weat(as_associations(s_x, "X"), as_associations(s_y, "Y"), options, n_a, n_b)
 
 
