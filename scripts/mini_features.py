@@ -65,7 +65,7 @@ def _relight(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 # One entry is one view of every image. CIFAR's 32 pixels leave little to vary.
 VIEWS: dict[str, list[View]] = {
-    "utkface": [plain_view, face_view],
+    "utkface": [plain_view, face_view, face_view, face_view],
     "flickr8k_subset": [plain_view, scene_view, scene_view],
     "cifar10_subset": [plain_view],
 }

@@ -338,11 +338,14 @@ def _method(report: AuditReport) -> Iterator[Block]:
     yield Heading(2, "Method and sources")
     yield Paragraph(
         f"Model {m.name} (fingerprint {m.fingerprint[:16]}, {m.dim} dimensions). Effect size: "
-        f"Caliskan et al. 2017, standard deviation with ddof = {s.ddof}. p: {s.alternative}, exact "
-        f"where the partitions can be enumerated, else {s.permutations} draws with the +1 "
-        f"correction. Interval: {s.interval}. Corrections: {s.correction}, over the rows of a "
-        f"table. Ranking target: {s.ranking_target}. Seed {s.seed}. Made {report.created} with "
-        f"unskew {report.unskew_version}."
+        f"Caliskan et al. 2017, standard deviation with ddof = {s.ddof}. p between subgroups: "
+        f"{s.alternative} permutation test on Welch's t (exact where subgroups are exchangeable, "
+        "and in large ones valid for equal means whatever their sizes and spreads: Chung and "
+        "Romano 2013); p of word tests: on the difference of means, as published. All partitions "
+        f"up to 20,000, else at least {s.permutations:,} random ones with the +1 correction, and "
+        "in large tables as many as a corrected p needs to fall below the limit. "
+        f"Interval: {s.interval}. Corrections: {s.correction}, over the rows of a table. Seed "
+        f"{s.seed}. Made {report.created} with unskew {report.unskew_version}."
     )
     yield Table(
         "What was asked",

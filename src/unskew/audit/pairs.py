@@ -20,7 +20,7 @@ from unskew.measures import (
     pairwise_from_associations,
 )
 from unskew.measures.embeddings import unit_rows
-from unskew.stimuli import Stimuli
+from unskew.stimuli import Stimuli, canonical_category
 
 TEXT_ONLY = "(phrases)"
 """Stands where a data set's name would, for rows that no image takes part in."""
@@ -111,7 +111,8 @@ def image_only_pairs(
     if s.image_attributes is None:
         return [], []
     pair = s.image_attributes
-    have = images.groups.get(pair.category, {})
+    asked = canonical_category(pair.category)
+    have = images.groups.get(asked, {})
     lacking = [x for x in (*pair.a.subgroups, *pair.b.subgroups) if x not in have]
     if lacking:
         return [], [
@@ -122,10 +123,19 @@ def image_only_pairs(
     used = np.concatenate([a, b])
     scores = association(images.embeddings, images.embeddings[a], images.embeddings[b])
     rows: list[PairRow] = []
+    notes: list[str] = []
     for category, subgroups in images.groups.items():
-        left = {n: i[~np.isin(i, used)] for n, i in subgroups.items()}
-        left = {n: i for n, i in left.items() if len(i) >= MIN_ITEMS}
-        if category != pair.category and len(left) > 1:
+        if category == asked:
+            continue
+        targets = {n: i[~np.isin(i, used)] for n, i in subgroups.items()}
+        left = {n: i for n, i in targets.items() if len(i) >= MIN_ITEMS}
+        notes += [
+            f"{s.name} was not asked of {images.info.name}, {category}, {n}: fewer than "
+            f"{MIN_ITEMS} of its images are not attributes themselves."
+            for n in targets
+            if n not in left
+        ]
+        if len(left) > 1:
             rows += _rows(
                 {name: scores[i] for name, i in left.items()},
                 _Place(
@@ -138,7 +148,7 @@ def image_only_pairs(
                 ),
                 settings,
             )
-    return rows, []
+    return rows, notes
 
 
 def sentence(d: float, x: str, y: str, attributes: tuple[str, str], pleasant: str | None) -> str:
