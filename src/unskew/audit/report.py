@@ -113,7 +113,7 @@ class AuditReport:
     def save(self, directory: str | Path) -> Path:
         """Write ``report.json``, ``report.md``, ``report.html`` and ``figures/`` to a folder.
 
-        Nothing is left half-written: files are made within or beside the folder and moved into place at the end.
+        Nothing is left half-written: files are made elsewhere and moved into place at the end.
         """
         from unskew.audit.save import save_report
 
