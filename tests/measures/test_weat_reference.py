@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from unskew.measures import weat
+from unskew.stimuli import load_stimuli
 
 # d on GloVe 6B 50d, lower-cased words, by the ddof of the standard deviation: what two other
 # implementations give (WEFE, ddof 0; the code of iEAT, ddof 1).
@@ -99,21 +100,14 @@ def glove() -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def caliskan(shared_data: Path, glove: dict) -> list[list[np.ndarray]]:
-    tests = json.loads((shared_data / "caliskan_weat.json").read_text())
+def caliskan(glove: dict) -> list[list[np.ndarray]]:
     place, vectors = glove["words"], glove["vectors"]
-    missing = {
-        word
-        for test in tests
-        for role in "XYAB"
-        for word in test[role]
-        if word.lower() not in place
-    }
-    assert missing <= {"gladiola"}
-    return [
-        [vectors[[place[w.lower()] for w in test[role] if w.lower() in place]] for role in "XYAB"]
-        for test in tests
+    tests = [
+        [[word.lower() for word in side.words] for side in (test.x, test.y, test.a, test.b)]
+        for test in load_stimuli("caliskan_weat").word_tests
     ]
+    assert {w for test in tests for side in test for w in side if w not in place} <= {"gladiola"}
+    return [[vectors[[place[w] for w in side if w in place]] for side in test] for test in tests]
 
 
 @pytest.mark.parametrize("ddof", [0, 1])
