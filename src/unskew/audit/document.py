@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from unskew.audit.pairs import TEXT_ONLY
 from unskew.audit.pictures import Planned, at
 from unskew.audit.rows import MODALITY, DatasetInfo, PairRow
 from unskew.audit.summary import Summary, families, summaries
+from unskew.audit.wording import bracketed, effect, interval, p_value
 
 if TYPE_CHECKING:
     from unskew.audit.report import AuditReport
@@ -73,13 +73,13 @@ def ranking_table(report: AuditReport) -> Table:
                 r.category,
                 f"{r.k} of {r.n}",
                 f"{r.max_skew:.3f} "
-                + _interval(r.max_skew_ci_low, r.max_skew_ci_high, 3, signed=False),
+                + interval(r.max_skew_ci_low, r.max_skew_ci_high, 3, signed=False),
                 f"{r.chance_max_skew:.3f}",
-                _p(r.p_value),
+                p_value(r.p_value),
                 f"{r.ndkl:.3f}",
                 f"{r.chance_ndkl:.3f}",
-                _bracketed(r.most_shown, r.clear),
-                _bracketed(r.least_shown, r.clear),
+                bracketed(r.most_shown, r.clear),
+                bracketed(r.least_shown, r.clear),
             )
             for r in report.rankings
         ),
@@ -100,7 +100,8 @@ def _summary(report: AuditReport) -> Iterator[Block]:
             f"({MODALITY[largest.section]}, {largest.dataset}, {largest.category}: "
             f"d = {largest.effect_size:+.2f}, "
             f"{report.settings.confidence:.0%} interval "
-            f"{_interval(largest.ci_low, largest.ci_high)}, p = {_p(largest.p_holm)} after Holm)."
+            f"{interval(largest.ci_low, largest.ci_high)}, "
+            f"p = {p_value(largest.p_holm)} after Holm)."
         )
     yield summary_table(report)
     if report.rankings:
@@ -190,7 +191,7 @@ def _nearest(report: AuditReport, dataset: str, category: str, stimuli: str) -> 
                     r.subgroup,
                     str(r.n),
                     f"{r.mean_association:+.4f}",
-                    _interval(r.ci_low, r.ci_high, 4),
+                    interval(r.ci_low, r.ci_high, 4),
                     f"{r.share_nearer_a:.0%}",
                 )
                 for r in rows
@@ -236,11 +237,11 @@ def pair_table(rows: Sequence[PairRow]) -> Table:
             (
                 r.subgroup_a,
                 r.subgroup_b,
-                _d(r.effect_size),
-                _interval(r.ci_low, r.ci_high),
-                _p(r.p_value),
-                _p(r.p_holm),
-                _p(r.p_bh),
+                effect(r.effect_size),
+                interval(r.ci_low, r.ci_high),
+                p_value(r.p_value),
+                p_value(r.p_holm),
+                p_value(r.p_bh),
                 (_favoured(r) if polar else r.sentence) if r.reason is None else r.reason,
             )
             for r in rows
@@ -260,9 +261,9 @@ def _contrasts(rows: Sequence[PairRow]) -> Table:
                 f"{r.attribute_a} / {r.attribute_b}",
                 r.subgroup_a,
                 r.subgroup_b,
-                _d(r.effect_size),
-                _interval(r.ci_low, r.ci_high),
-                _p(r.p_holm),
+                effect(r.effect_size),
+                interval(r.ci_low, r.ci_high),
+                p_value(r.p_holm),
                 _favoured(r) if r.reason is None else r.reason,
             )
             for r in ordered
@@ -289,9 +290,9 @@ def _two_sets(
                 _asked(r.section, r.stimuli),
                 r.subgroup_a,
                 r.subgroup_b,
-                f"{_d(r.before)} {_interval(*r.before_ci)}",
-                f"{_d(r.after)} {_interval(*r.after_ci)}",
-                _d(r.change),
+                f"{effect(r.before)} {interval(*r.before_ci)}",
+                f"{effect(r.after)} {interval(*r.after_ci)}",
+                effect(r.change),
                 "opposite, both intervals clear of 0" if r.disagree else "",
             )
             for r in rows
@@ -322,10 +323,10 @@ def _words(report: AuditReport) -> Iterator[Block]:
         tuple(
             (
                 r.name,
-                _d(r.effect_size),
-                _interval(r.ci_low, r.ci_high),
-                _p(r.p_value),
-                _p(r.p_holm),
+                effect(r.effect_size),
+                interval(r.ci_low, r.ci_high),
+                p_value(r.p_value),
+                p_value(r.p_holm),
                 r.sentence if r.reason is None else r.reason,
             )
             for r in report.word_tests
@@ -373,8 +374,8 @@ def _summary_row(s: Summary) -> tuple[str, ...]:
         f"{s.clear} of {s.pairs}",
         f"{s.mean_abs:.2f}",
         f"{s.chance_abs:.2f}",
-        f"{abs(r.effect_size):.2f} {_interval(low, high)}",
-        _bracketed(r.sentence, r.clear),
+        f"{abs(r.effect_size):.2f} {interval(low, high)}",
+        bracketed(r.sentence, r.clear),
     )
 
 
@@ -385,25 +386,4 @@ def _asked(section: str, stimuli: str) -> str:
 def _favoured(r: PairRow) -> str:
     if r.favoured is None:
         return ""
-    return _bracketed(r.favoured, r.clear)
-
-
-def _bracketed(text: str, clear: bool) -> str:
-    return text if clear else f"({text})"
-
-
-def _d(value: float) -> str:
-    return "undefined" if math.isnan(value) else f"{value:+.2f}"
-
-
-def _interval(low: float, high: float, digits: int = 2, signed: bool = True) -> str:
-    if math.isnan(low) or math.isnan(high):
-        return ""
-    sign = "+" if signed else ""
-    return f"[{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"
-
-
-def _p(p: float) -> str:
-    if math.isnan(p):
-        return ""
-    return f"{p:.1g}" if p < 0.001 else f"{p:.3f}"
+    return bracketed(r.favoured, r.clear)
