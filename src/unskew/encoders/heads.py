@@ -1,0 +1,136 @@
+"""Small modules on top of frozen embeddings: what most debiasers fit, and all they save.
+
+A head maps unit vectors (n, d) to vectors (n, d), which the encoder then brings to unit length. It
+knows nothing of how it was fitted, so anyone can load a debiased encoder without its trainer.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+
+class Head(nn.Module):
+    """A map of unit vectors (n, d), float32, to vectors (n, d). `settings` rebuild its shape."""
+
+    kind: ClassVar[str]
+
+    def settings(self) -> dict[str, Any]:
+        """Keyword arguments of `from_settings`: sizes only, the values are the state dict."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_settings(cls, **settings: Any) -> "Head":
+        """A head of that shape, its values not yet set."""
+        raise NotImplementedError
+
+
+class Affine(Head):
+    """z -> W z + b: projections, whitening maps, dropped or overwritten dimensions."""
+
+    kind = "affine"
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, weight: Any, bias: Any = None) -> None:
+        """`weight`: (d, d); `bias`: (d,), zero if left out. Arrays or tensors."""
+        super().__init__()
+        weight = torch.as_tensor(weight, dtype=torch.float32)
+        zero = torch.zeros(len(weight))
+        self.register_buffer("weight", weight)
+        self.register_buffer("bias", zero if bias is None else torch.as_tensor(bias).float())
+
+    def forward(self, z: Tensor) -> Tensor:
+        """(n, d) -> (n, d)."""
+        return z @ self.weight.T + self.bias
+
+    def settings(self) -> dict[str, Any]:
+        return {"dim": len(self.bias)}
+
+    @classmethod
+    def from_settings(cls, dim: int) -> "Affine":
+        return cls(torch.empty(dim, dim))
+
+
+class ResidualMLP(Head):
+    """z -> z + outer(z + inner(z)), both ReLU(Linear(ReLU(Linear))); no inner: z + outer(z).
+
+    The module of joint vision-language debiasing (Zhang, Guo, Kankanhalli, arXiv 2411.12785):
+    `outer` serves both modalities, `inner` images alone.
+    """
+
+    kind = "residual_mlp"
+
+    def __init__(self, outer: nn.Module, inner: nn.Module | None = None) -> None:
+        super().__init__()
+        self.outer = outer
+        self.inner = inner
+
+    def forward(self, z: Tensor) -> Tensor:
+        """(n, d) -> (n, d)."""
+        return z + self.outer(z if self.inner is None else z + self.inner(z))
+
+    def settings(self) -> dict[str, Any]:
+        widths = [None if mlp is None else mlp[0].out_features for mlp in (self.outer, self.inner)]
+        return {"dim": self.outer[0].in_features, "outer": widths[0], "inner": widths[1]}
+
+    @classmethod
+    def from_settings(cls, dim: int, outer: int, inner: int | None) -> "ResidualMLP":
+        return cls(mlp(dim, outer), None if inner is None else mlp(dim, inner))
+
+
+def mlp(dim: int, hidden: int) -> nn.Sequential:
+    """ReLU(Linear(hidden, dim)(ReLU(Linear(dim, hidden)(x)))): its output is never negative."""
+    return nn.Sequential(nn.Linear(dim, hidden), nn.ReLU(), nn.Linear(hidden, dim), nn.ReLU())
+
+
+class Rebalance(Head):
+    """Shift weight from the part of z inside a subspace to the part outside it.
+
+    z = a p + b q with unit p inside the span of the basis and q orthogonal to it becomes
+    alpha p + sqrt(1 - alpha^2) q, where alpha is the point of equal relative loss of the two
+    aims, (arXiv 2603.12998): with E = a + (1 - b) / a,
+    alpha = (E - b sqrt(E^2 - a^2)) / (E^2 + b^2). A z wholly inside or outside stays.
+    """
+
+    kind = "rebalance"
+    basis: Tensor
+    tiny = 1e-6
+
+    def __init__(self, basis: Any) -> None:
+        """`basis`: (r, d), orthonormal rows."""
+        super().__init__()
+        self.register_buffer("basis", torch.as_tensor(basis).float())
+
+    def forward(self, z: Tensor) -> Tensor:
+        """(n, d) -> (n, d), unit vectors to unit vectors."""
+        inside = (z @ self.basis.T) @ self.basis
+        outside = z - inside
+        a = inside.norm(dim=1, keepdim=True)
+        b = outside.norm(dim=1, keepdim=True)
+        mixed = (a > self.tiny) & (b > self.tiny)
+        safe_a, safe_b = (torch.where(mixed, x, torch.ones_like(x)) for x in (a, b))
+        e = safe_a + (1 - safe_b) / safe_a
+        root = (e**2 - safe_a**2).clamp(min=0).sqrt()
+        alpha = (e - safe_b * root) / (e**2 + safe_b**2)
+        rest = (1 - alpha**2).clamp(min=0).sqrt()
+        return torch.where(mixed, alpha * inside / safe_a + rest * outside / safe_b, z)
+
+    def settings(self) -> dict[str, Any]:
+        return {"rank": self.basis.shape[0], "dim": self.basis.shape[1]}
+
+    @classmethod
+    def from_settings(cls, rank: int, dim: int) -> "Rebalance":
+        return cls(torch.empty(rank, dim))
+
+
+KINDS: dict[str, type[Head]] = {c.kind: c for c in (Affine, ResidualMLP, Rebalance)}
+
+
+@dataclass(frozen=True)
+class Heads:
+    """The head of each modality; None leaves that modality's embeddings as they are."""
+
+    image: Head | None = None
+    text: Head | None = None
