@@ -17,10 +17,21 @@ MAY_IMPORT = {
     "encoders": set(),
     "corpora": {"stimuli"},
     "audit": {"stimuli", "corpora", "encoders", "measures"},
-    "hub": {"stimuli", "corpora", "encoders", "measures", "audit"},
-    "cli": {"stimuli", "corpora", "encoders", "measures", "audit", "hub"},
+    "debias": {"stimuli", "corpora", "encoders", "measures", "audit"},
+    "hub": {"stimuli", "corpora", "encoders", "measures", "audit", "debias"},
+    "cli": {"stimuli", "corpora", "encoders", "measures", "audit", "debias", "hub"},
 }
-HEAVY = {"torch", "transformers", "datasets", "evaluate", "gradio", "sklearn", "matplotlib"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "datasets",
+    "evaluate",
+    "gradio",
+    "sklearn",
+    "matplotlib",
+    "peft",
+    "accelerate",
+}
 MATHEMATICS = {"numpy", "scipy", "torch", "unskew"}
 
 

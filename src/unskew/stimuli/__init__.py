@@ -1,5 +1,6 @@
 """WHAT is asked: word lists, prompts and the identity taxonomy, as data files with one loader."""
 
+from unskew.stimuli.identities import Identities, load_identities
 from unskew.stimuli.load import builtin_stimuli, load_stimuli
 from unskew.stimuli.schema import (
     AttributePair,
@@ -16,6 +17,7 @@ from unskew.stimuli.taxonomy import canonical_category, canonical_subgroup, taxo
 __all__ = [
     "AttributePair",
     "Contrasts",
+    "Identities",
     "ImageAttributePair",
     "Ranking",
     "Stimuli",
@@ -25,6 +27,7 @@ __all__ = [
     "builtin_stimuli",
     "canonical_category",
     "canonical_subgroup",
+    "load_identities",
     "load_stimuli",
     "taxonomy",
 ]

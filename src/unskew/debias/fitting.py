@@ -1,0 +1,258 @@
+"""What debiasers are fitted on: labelled images, the prompts that name their subgroups, and
+general images whose embeddings should stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from unskew.corpora import ImageSet
+from unskew.corpora.ages import age_groups
+from unskew.encoders import DualEncoder
+from unskew.errors import InputError
+from unskew.stimuli import Identities, canonical_category, canonical_subgroup, load_identities
+
+CROSSED = " × "
+AGE_GROUP = "age_group"
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Embeddings of labelled images.
+
+    ``rows``: (n,) their places in ``images``. ``embeddings``: (n, d) float32, L2-normalised.
+    ``labels``: (n,) indices into ``subgroups``, the combinations of all ``attributes``.
+    ``by_attribute``: attribute -> (names, (n,) indices into them).
+    """
+
+    images: ImageSet
+    rows: np.ndarray
+    embeddings: np.ndarray
+    labels: np.ndarray
+    subgroups: tuple[str, ...]
+    by_attribute: Mapping[str, tuple[tuple[str, ...], np.ndarray]]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, chosen: np.ndarray) -> Labelled:
+        """The images at these positions, in this order."""
+        return replace(
+            self,
+            rows=self.rows[chosen],
+            embeddings=self.embeddings[chosen],
+            labels=self.labels[chosen],
+            by_attribute={a: (n, v[chosen]) for a, (n, v) in self.by_attribute.items()},
+        )
+
+
+@dataclass(frozen=True)
+class SubgroupTexts:
+    """Text embeddings that name the subgroups, in the order of the labels.
+
+    ``prompts``: (S, p, d); ``prompts[:, j]`` differ in the subgroup alone.
+    ``neutral``: (q, d), the same templates without a subgroup.
+    ``captions``: (c, d), the different captions of the images to fit on; caption
+    ``caption_of[i, s]`` says what image i shows, were it of subgroup s.
+    """
+
+    prompts: np.ndarray
+    neutral: np.ndarray
+    captions: np.ndarray
+    caption_of: np.ndarray
+
+
+@dataclass(frozen=True)
+class FittingData:
+    """Everything a method may use; each takes what it needs.
+
+    ``preserve``: (m, d), embeddings of general images that should stay as they are, m >= 0.
+    """
+
+    attributes: tuple[str, ...]
+    fit: Labelled
+    validation: Labelled
+    preserve: np.ndarray
+    preserve_images: tuple[ImageSet, ...]
+    named: SubgroupTexts | None
+    wordless: str = ""
+    """Why ``named`` is None."""
+
+    @property
+    def subgroups(self) -> tuple[str, ...]:
+        """Names of the subgroups, in the order of all labels."""
+        return self.fit.subgroups
+
+    @property
+    def texts(self) -> SubgroupTexts:
+        """For methods that need text. Raises InputError if a subgroup has no words."""
+        if self.named is None:
+            raise InputError(self.wordless)
+        return self.named
+
+
+def fitting_data(
+    encoder: DualEncoder,
+    fit: ImageSet,
+    validation: ImageSet,
+    attributes: Sequence[str],
+    preserve: Sequence[ImageSet] = (),
+    *,
+    identities: Identities | None = None,
+    exclude: Sequence[tuple[str, str]] = (),
+    batch_size: int = 32,
+) -> FittingData:
+    """Embed all that debiasers are fitted on; images without a label are left out.
+
+    Args:
+        encoder: the model to debias.
+        fit, validation: two parts of one image set, without a common image.
+        attributes: label columns; several are crossed. Ages in years or narrower bins become
+            age groups.
+        preserve: general images, no labels needed.
+        identities: words for the subgroups; the shipped ones by default.
+        exclude: (attribute, subgroup) to leave out.
+
+    Raises:
+        InputError: an unknown attribute, fewer than two subgroups, a subgroup with images in one
+            of the two parts only, no labelled image.
+    """
+    attributes = tuple(attributes)
+    fitted = labelled(encoder, fit, attributes, exclude=exclude, batch_size=batch_size)
+    held_out = labelled(
+        encoder,
+        validation,
+        attributes,
+        subgroups=fitted.subgroups,
+        exclude=exclude,
+        batch_size=batch_size,
+    )
+    named, wordless = None, ""
+    try:
+        named = _subgroup_texts(encoder, fitted, identities or load_identities())
+    except InputError as error:
+        wordless = str(error)  # raised for the methods that need words; the others do without
+    return FittingData(
+        attributes=tuple(fitted.by_attribute),
+        fit=fitted,
+        validation=held_out,
+        preserve=_embedded(encoder, preserve, batch_size),
+        preserve_images=tuple(preserve),
+        named=named,
+        wordless=wordless,
+    )
+
+
+def labelled(
+    encoder: DualEncoder,
+    images: ImageSet,
+    attributes: Sequence[str],
+    *,
+    subgroups: Sequence[str] | None = None,
+    exclude: Sequence[tuple[str, str]] = (),
+    batch_size: int = 32,
+) -> Labelled:
+    """Embed the images that have a label in every attribute and can be read.
+
+    Args:
+        subgroups: the subgroups of data seen earlier, which these must have, and no others.
+
+    Raises:
+        InputError: see `fitting_data`.
+    """
+    columns = dict(attribute_labels(images, a, exclude) for a in attributes)
+    known = np.all([[v is not None for v in labels] for labels in columns.values()], axis=0)
+    rows = np.flatnonzero(known)
+    found = encoder.embed_readable(images.data.select(rows)[images.image_column], batch_size)
+    rows = rows[found.kept]
+    by_attribute = {a: _indexed(labels[rows], a, images.name) for a, labels in columns.items()}
+    combined = np.array(
+        [CROSSED.join(parts) for parts in zip(*(v[rows] for v in columns.values()), strict=True)]
+    )
+    names = tuple(dict.fromkeys(subgroups or sorted(set(combined.tolist()))))
+    odd = set(combined.tolist()) ^ set(names)
+    if odd:
+        raise InputError(
+            f"{images.name}: {sorted(odd)[0]!r} of {CROSSED.join(columns)} has images in one "
+            "part of the data only; leave it out"
+        )
+    labels = np.array([names.index(c) for c in combined])
+    return Labelled(images, rows, found.embeddings, labels, names, by_attribute)
+
+
+def attribute_labels(
+    images: ImageSet, attribute: str, exclude: Sequence[tuple[str, str]] = ()
+) -> tuple[str, np.ndarray]:
+    """The category's name in the taxonomy and the subgroup (n,) of every image, None if unknown.
+
+    Ages become age groups. Raises InputError: no such column, or a subgroup to leave out is not
+    there.
+    """
+    labels = images.labels(attribute)
+    category = canonical_category(attribute)
+    if category in ("age", AGE_GROUP) and any(v is not None for v in age_groups(labels)):
+        category, labels = AGE_GROUP, age_groups(labels)
+    names = {v: canonical_subgroup(category, v) for v in set(labels.tolist()) if v is not None}
+    labels = np.array([None if v is None else names[v] for v in labels], dtype=object)
+    for excluded, subgroup in exclude:
+        if canonical_category(excluded) in (category, canonical_category(attribute)):
+            gone = labels == canonical_subgroup(category, subgroup)
+            if not gone.any():
+                raise InputError(
+                    f"{images.name}: no subgroup {subgroup!r} of {attribute!r} to leave out; it "
+                    f"has {', '.join(sorted(set(names.values())))}"
+                )
+            labels[gone] = None
+    return category, labels
+
+
+def _indexed(labels: np.ndarray, attribute: str, name: str) -> tuple[tuple[str, ...], np.ndarray]:
+    found = tuple(sorted(set(labels.tolist())))
+    if len(found) < 2:
+        raise InputError(
+            f"{name}: {attribute!r} has {'one subgroup only' if found else 'no labelled image'}"
+            f"{': ' + repr(found[0]) if found else ''}; debiasing needs at least two"
+        )
+    return found, np.array([found.index(v) for v in labels])
+
+
+def _subgroup_texts(encoder: Any, fitted: Labelled, words: Identities) -> SubgroupTexts:
+    """Raises InputError if a subgroup has no words."""
+    names = [
+        dict(zip(fitted.by_attribute, name.split(CROSSED), strict=True))
+        for name in fitted.subgroups
+    ]
+    prompts = [words.prompts(name) for name in names]
+    unique: dict[str, int] = {}
+    caption_of = np.empty((len(fitted), len(names)), dtype=np.int64)
+    for i, others in enumerate(_context(fitted, words)):
+        for s, name in enumerate(names):
+            text = words.describe({**others, **name})
+            caption_of[i, s] = unique.setdefault(text, len(unique))
+    return SubgroupTexts(
+        prompts=np.stack([encoder.embed_texts(p) for p in prompts]),
+        neutral=encoder.embed_texts(words.prompts({})),
+        captions=encoder.embed_texts(list(unique)),
+        caption_of=caption_of,
+    )
+
+
+def _context(fitted: Labelled, words: Identities) -> list[dict[str, str]]:
+    """What else is known of each image: its subgroup in the categories not debiased."""
+    context: list[dict[str, str]] = [{} for _ in range(len(fitted))]
+    for column in fitted.images.categories:
+        category, labels = attribute_labels(fitted.images, column)
+        if category in fitted.by_attribute or category not in words.categories:
+            continue
+        for described, label in zip(context, labels[fitted.rows], strict=True):
+            if label in words.names(category):
+                described[category] = label
+    return context
+
+
+def _embedded(encoder: Any, sets: Sequence[ImageSet], batch_size: int) -> np.ndarray:
+    parts = [encoder.embed_readable(s.images, batch_size).embeddings for s in sets]
+    return np.concatenate([np.empty((0, encoder.dim), dtype=np.float32), *parts])
