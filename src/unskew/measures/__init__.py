@@ -1,9 +1,18 @@
-"""The mathematics, on arrays: how embeddings associate (WEAT) and who is shown first (skew).
+"""The mathematics, on arrays: how embeddings associate (WEAT), who is shown first (skew), and
+what must survive debiasing (alignment).
 
 Imports no other room. The function `weat` hides the module of the same name; import from that
 module by `from unskew.measures.weat import ...`.
 """
 
+from unskew.measures.alignment import (
+    Retrieval,
+    able,
+    percentile_interval,
+    resampled_sums,
+    retrieval,
+    zero_shot_hits,
+)
 from unskew.measures.embeddings import association
 from unskew.measures.null import chance_effect
 from unskew.measures.pairwise import (
@@ -29,8 +38,10 @@ __all__ = [
     "Estimate",
     "PairResult",
     "RankingResult",
+    "Retrieval",
     "SingleCategoryResult",
     "WeatResult",
+    "able",
     "association",
     "benjamini_hochberg",
     "bias_at_k",
@@ -41,10 +52,14 @@ __all__ = [
     "ndkl",
     "pairwise_family",
     "pairwise_from_associations",
+    "percentile_interval",
     "representation_skew",
+    "resampled_sums",
+    "retrieval",
     "sc_weat",
     "skew_at_k",
     "weat",
     "weat_from_associations",
     "weat_pairwise",
+    "zero_shot_hits",
 ]
