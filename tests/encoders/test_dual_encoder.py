@@ -175,18 +175,18 @@ def test_embeddings_that_are_not_finite_are_refused(
     encoder: DualEncoder, photos: list[Image.Image]
 ) -> None:
     with torch.no_grad():
-        encoder._model.visual_projection.weight.fill_(float("nan"))
+        encoder.model.visual_projection.weight.fill_(float("nan"))
     with pytest.raises(InputError, match="zero or not finite"):
         encoder.embed_images(photos)
     with torch.no_grad():
-        encoder._model.visual_projection.weight.zero_()
+        encoder.model.visual_projection.weight.zero_()
     with pytest.raises(InputError, match="zero or not finite"):
         encoder.embed_images(photos)
     assert encoder._cache.get(b"x" * 32) is None
 
 
 def test_two_spaces_are_no_dual_encoder(encoder: DualEncoder, photos: list[Image.Image]) -> None:
-    encoder._model.visual_projection = torch.nn.Linear(32, 9)
+    encoder.model.visual_projection = torch.nn.Linear(32, 9)
     with pytest.raises(InputError, match="images 9 dimensions and texts 16"):
         encoder.embed_images(photos)
 

@@ -32,7 +32,7 @@ def test_it_is_the_same_for_the_same_model_under_another_name_and_place(
     copied = DualEncoder.from_pretrained(tmp_path)
     assert copied.fingerprint == loaded.fingerprint
     loaded.embed_texts(["kind", "a photo of a dangerous person"])
-    assert DualEncoder(loaded._model, loaded._processor, "x").fingerprint == loaded.fingerprint
+    assert DualEncoder(loaded.model, loaded.processor, "x").fingerprint == loaded.fingerprint
 
 
 def test_it_changes_with_one_weight(parts: tuple[Any, Any]) -> None:

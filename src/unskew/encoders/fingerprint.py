@@ -11,14 +11,14 @@ import xxhash
 _IRRELEVANT = {"_name_or_path", "name_or_path", "transformers_version", "dtype", "torch_dtype"}
 
 
-def fingerprint(model: Any, processor: Any, version: int) -> str:
-    """32 hexadecimal digits over weights, configuration, preprocessing and tokenizer."""
+def fingerprint(model: Any, processor: Any, weights: str, version: int) -> str:
+    """32 hexadecimal digits over weights (their digest), configuration, pixels and tokenizer."""
     image_processor = processor.image_processor
     parts = {
         "version": version,
         "model": type(model).__name__,
         "config": _relevant(model.config.to_dict()),
-        "weights": _weights_digest(model),
+        "weights": weights,
         # The class too: the same file of settings drives differently rounding resizers.
         "image_processor": [type(image_processor).__name__, _relevant(image_processor.to_dict())],
         "tokenizer": [type(processor.tokenizer).__name__, _tokenizer_digest(processor.tokenizer)],
@@ -27,14 +27,22 @@ def fingerprint(model: Any, processor: Any, version: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _weights_digest(model: torch.nn.Module) -> str:
-    """xxh3 reads the 600 MB of a ViT-B/32 in a fifth of a second, sha256 in over one."""
+def weights_digest(model: torch.nn.Module) -> str:
+    """32 hexadecimal digits over names, types, shapes and values of the weights, and nothing else.
+
+    xxh3 reads the 600 MB of a ViT-B/32 in a fifth of a second, sha256 in over one.
+    """
     digest = xxhash.xxh3_128()
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)};".encode())
         flat = tensor.detach().cpu().contiguous().reshape(-1)
         digest.update(flat.view(torch.uint8).numpy())
     return digest.hexdigest()
+
+
+def combined(*parts: str) -> str:
+    """One fingerprint of several."""
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:32]
 
 
 def _tokenizer_digest(tokenizer: Any) -> str:

@@ -4,11 +4,15 @@ A head maps unit vectors (n, d) to vectors (n, d), which the encoder then brings
 knows nothing of how it was fitted, so anyone can load a debiased encoder without its trainer.
 """
 
+import copy
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+
+from unskew.encoders.fingerprint import combined, weights_digest
+from unskew.errors import InputError
 
 
 class Head(nn.Module):
@@ -21,7 +25,7 @@ class Head(nn.Module):
         raise NotImplementedError
 
     @classmethod
-    def from_settings(cls, **settings: Any) -> "Head":
+    def from_settings(cls, *args: Any, **settings: Any) -> "Head":
         """A head of that shape, its values not yet set."""
         raise NotImplementedError
 
@@ -62,7 +66,8 @@ class ResidualMLP(Head):
 
     kind = "residual_mlp"
 
-    def __init__(self, outer: nn.Module, inner: nn.Module | None = None) -> None:
+    def __init__(self, outer: nn.Sequential, inner: nn.Sequential | None = None) -> None:
+        """Both as `mlp` makes them."""
         super().__init__()
         self.outer = outer
         self.inner = inner
@@ -134,3 +139,34 @@ class Heads:
 
     image: Head | None = None
     text: Head | None = None
+
+    def present(self) -> dict[str, Head]:
+        """The heads there are, by modality."""
+        both = {"image": self.image, "text": self.text}
+        return {modality: head for modality, head in both.items() if head is not None}
+
+    def check(self, dim: int, name: str) -> None:
+        """Raise InputError unless every head is for embeddings of `dim` dimensions."""
+        for modality, head in self.present().items():
+            size = head.settings()["dim"]
+            if size != dim:
+                raise InputError(
+                    f"the {modality} head is for embeddings of {size} dimensions, but {name} "
+                    f"has {dim}: it was made for another base model"
+                )
+
+    def frozen(self, device: torch.device) -> "Heads":
+        """A copy for inference on a device, in float32: later changes of these do not reach it."""
+        copies = {
+            modality: copy.deepcopy(head).to(device, torch.float32).eval().requires_grad_(False)
+            for modality, head in self.present().items()
+        }
+        return Heads(**copies)
+
+    def digest(self) -> str:
+        """32 hexadecimal digits over shapes and values."""
+        parts = [
+            f"{modality} {head.kind} {head.settings()} {weights_digest(head)}"
+            for modality, head in self.present().items()
+        ]
+        return combined(*parts)

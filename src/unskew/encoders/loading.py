@@ -5,27 +5,26 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from pickle import PickleError
 from typing import Any
 
 import torch
 
+from unskew.encoders.fetching import BUILT_IN, explained
 from unskew.errors import InputError, NotFoundError
 
-BUILT_IN = "unskew/mini"
 # transformers knows it as a dual encoder, though not in its list for zero-shot classification.
 _ALSO = {"vision-text-dual-encoder"}
-PROBE_SECONDS = 10
 # Parameters of the training loss: an embedding does not pass through them.
 _LOSS_ONLY = ("logit_scale", "logit_bias")
 
 
-def load_model(name: str, dtype: torch.dtype) -> tuple[Any, Any]:
+def load_model(name: str, dtype: torch.dtype, local: bool) -> tuple[Any, Any]:
     """Model and processor of a Hub id, a folder, or `unskew/mini`.
 
     safetensors files are preferred; a repository that has only a `.bin` (as some well-known
     CLIP checkpoints do) is read through torch's restricted unpickler, which builds tensors and
-    runs nothing. Code that comes with a repository is never run.
+    runs nothing. Code that comes with a repository is never run. `local`: look at local files
+    alone, as `fetching.only_local` says.
 
     Raises:
         NotFoundError: no such model, or one of its files is not there.
@@ -38,29 +37,8 @@ def load_model(name: str, dtype: torch.dtype) -> tuple[Any, Any]:
         model, processor = load_mini()
         return model.to(dtype), processor
     with _no_conversion_request(), _only_errors_logged():
-        local = _only_local(name)
         _check_is_dual_encoder(name, local)
         return _load_weights(name, dtype, local), _load_processor(name, local)
-
-
-def _only_local(name: str) -> bool:
-    """Whether to look at local files alone, because the Hub is out of reach.
-
-    One request decides: the client by itself would try every file for half a minute, a line of
-    complaint per try, before it turned to its cache.
-    """
-    from huggingface_hub import HfApi, constants
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError
-
-    if constants.HF_HUB_OFFLINE or Path(name).is_dir():
-        return constants.HF_HUB_OFFLINE  # a folder may hold an adapter whose base is on the Hub
-    try:
-        HfApi().model_info(name, timeout=PROBE_SECONDS)
-    except (HfHubHTTPError, HFValidationError):
-        return False  # the Hub answered, or would not be asked this; loading says what is wrong
-    except HTTPError:
-        return True
-    return False
 
 
 def _check_is_dual_encoder(name: str, local: bool) -> None:
@@ -73,7 +51,7 @@ def _check_is_dual_encoder(name: str, local: bool) -> None:
     base = _adapter_base(name, local) or name
     if Path(base).is_dir() and not (Path(base) / "config.json").is_file():
         raise NotFoundError(f"{base} is a folder without a config.json, so it holds no model")
-    with _explained(base, "config.json"):
+    with explained(base, "config.json"):
         config = AutoConfig.from_pretrained(base, local_files_only=local)
     if config.model_type not in ZERO_SHOT and config.model_type not in _ALSO:
         raise InputError(
@@ -86,7 +64,7 @@ def _adapter_base(name: str, local: bool) -> str | None:
     """The model a LoRA adapter was trained on, when `name` is an adapter."""
     from transformers.utils.peft_utils import find_adapter_config_file
 
-    with _explained(name, "adapter_config.json"):
+    with explained(name, "adapter_config.json"):
         path = find_adapter_config_file(name, local_files_only=local)
     if path is None:
         return None
@@ -102,7 +80,7 @@ def _adapter_base(name: str, local: bool) -> str | None:
 def _load_weights(name: str, dtype: torch.dtype, local: bool) -> Any:
     from transformers import AutoModel
 
-    with _explained(name, "weights"):
+    with explained(name, "weights"):
         model, info = AutoModel.from_pretrained(
             name, dtype=dtype, output_loading_info=True, local_files_only=local
         )
@@ -120,7 +98,7 @@ def _load_weights(name: str, dtype: torch.dtype, local: bool) -> Any:
 def _load_processor(name: str, local: bool) -> Any:
     from transformers import AutoProcessor
 
-    with _explained(name, "processor files (preprocessor_config.json, tokenizer.json)"):
+    with explained(name, "processor files (preprocessor_config.json, tokenizer.json)"):
         processor = AutoProcessor.from_pretrained(name, local_files_only=local)
     for part in ("image_processor", "tokenizer"):
         if getattr(processor, part, None) is None:
@@ -129,64 +107,6 @@ def _load_processor(name: str, local: bool) -> Any:
         # What transformers makes up when there is no vocabulary: every word is unknown to it.
         raise NotFoundError(f"{name} comes without its tokenizer files")
     return processor
-
-
-@contextmanager
-def _explained(name: str, what: str) -> Iterator[None]:
-    """Turn what transformers and the Hub client raise into one line about `name`."""
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        OfflineModeIsEnabled,
-        RepositoryNotFoundError,
-    )
-    from safetensors import SafetensorError
-
-    try:
-        yield
-    except SafetensorError as error:
-        raise InputError(
-            f"the weights of {name} are damaged or incomplete ({error}): fetch them again"
-        ) from error
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        RuntimeError,
-        ImportError,
-        EOFError,
-        PickleError,
-    ) as error:
-        causes = list(_chain(error))
-        if any(isinstance(c, GatedRepoError) for c in causes):
-            message = f"{name} is gated: accept its terms on its page, then `hf auth login`"
-            raise NotFoundError(message) from error
-        if any(isinstance(c, RepositoryNotFoundError) for c in causes):
-            raise NotFoundError(
-                f"there is no model {name} on the Hugging Face Hub (or it is private: "
-                "`hf auth login`)"
-            ) from error
-        if any(isinstance(c, HFValidationError) for c in causes):
-            message = f"{name} is neither a folder here nor a valid Hub id"
-            raise NotFoundError(message) from error
-        if any(isinstance(c, LocalEntryNotFoundError | OfflineModeIsEnabled) for c in causes):
-            raise NotFoundError(
-                f"{name} is not a folder here, its {what} is not in the local Hugging Face "
-                "cache, and the Hub cannot be reached: check the name and the connection"
-            ) from error
-        kind = NotFoundError if isinstance(error, OSError) else InputError
-        raise kind(f"cannot load the {what} of {name}: {_first_sentence(error)}") from error
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _first_sentence(error: Exception) -> str:
-    return " ".join(str(error).split()).split(". ")[0].rstrip(".")
 
 
 @contextmanager

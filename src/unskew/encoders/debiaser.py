@@ -1,0 +1,142 @@
+"""`Debiaser`: what a debiasing method returns, and what a folder of a debiased encoder holds."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from unskew.encoders.adapter import Adapter
+from unskew.encoders.heads import Heads
+from unskew.errors import InputError
+
+if TYPE_CHECKING:
+    from unskew.encoders.encoder import DualEncoder
+
+
+@dataclass(frozen=True)
+class Debiaser:
+    """Heads, a LoRA adapter, or both, for one base model.
+
+    Attributes:
+        base: the base model as the person typed it: a Hub id, a folder, or `unskew/mini`.
+        base_fingerprint: `DualEncoder.weights` of the base it was fitted on.
+        heads: what the embeddings pass through.
+        adapter: what is merged into the towers' weights.
+        method: the name of the method that fitted it.
+        attributes: what it was debiased for, such as ("gender",).
+        settings: hyperparameters, seed and names of the data, as JSON can hold them.
+        demonstration: True if the base or the data is for demonstration only.
+        base_dtype: of the base's weights while fitting, such as "float32".
+    """
+
+    base: str
+    base_fingerprint: str
+    heads: Heads
+    adapter: Adapter | None
+    method: str
+    attributes: tuple[str, ...]
+    settings: dict[str, Any] = field(default_factory=dict)
+    demonstration: bool = False
+    base_dtype: str = "float32"
+
+    @classmethod
+    def of(
+        cls,
+        encoder: "DualEncoder",
+        *,
+        method: str,
+        heads: Heads | None = None,
+        adapter: Adapter | None = None,
+        attributes: tuple[str, ...] = (),
+        settings: dict[str, Any] | None = None,
+        demonstration: bool = False,
+    ) -> "Debiaser":
+        """The debiaser of an encoder; `demonstration` says whether the data are for that only.
+
+        Raises:
+            InputError: the encoder is debiased already.
+        """
+        _check_plain(encoder)
+        return cls(
+            base=encoder.name,
+            base_fingerprint=encoder.weights,
+            heads=heads or Heads(),
+            adapter=adapter,
+            method=method,
+            attributes=attributes,
+            settings=settings or {},
+            demonstration=encoder.demonstration or demonstration,
+            base_dtype=_name(encoder.dtype),
+        )
+
+    def apply(self, encoder: "DualEncoder") -> "DualEncoder":
+        """The debiased encoder, whose `base` is `encoder`, itself unchanged.
+
+        Without an adapter the two share towers and cached images; with one, the towers are a
+        copy with the adapter merged in.
+
+        Raises:
+            InputError: `encoder` is not the base model it was fitted on, or debiased already.
+        """
+        _check_plain(encoder)
+        self.check(encoder, f"this debiaser ({self.method})")
+        return self.derived(encoder, f"{encoder.name} + {self.method}")
+
+    def check(self, encoder: "DualEncoder", what: str) -> None:
+        """Raise InputError, about `what`, unless `encoder` is what it was fitted on."""
+        if encoder.weights != self.base_fingerprint:
+            raise InputError(
+                f"{what} was made for another base model than {encoder.name}: for {self.base} "
+                f"with weights {self.base_fingerprint[:8]} in {self.base_dtype}, and these are "
+                f"{encoder.weights[:8]} in {_name(encoder.dtype)}"
+            )
+
+    def derived(self, base: "DualEncoder", name: str) -> "DualEncoder":
+        """As `apply`, under a name, whatever the base."""
+        from unskew.encoders.encoder import DualEncoder
+
+        towers = base
+        if self.adapter is not None:
+            towers = DualEncoder(self.adapter.merged(base.model), base.processor, name)
+        derived = towers.with_heads(self.heads, name)
+        derived.base = base
+        derived.demonstration = base.demonstration or self.demonstration
+        return derived
+
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
+        """Write it into a folder, whole or not at all; see `unskew.encoders.folder`.
+
+        Raises:
+            InputError: the folder cannot be written, or the disk is full.
+        """
+        from unskew.encoders.folder import save
+
+        save(self, Path(folder))
+
+    @classmethod
+    def from_pretrained(cls, id_or_path: str | os.PathLike[str]) -> "Debiaser":
+        """Read a folder or a repository of the Hub, without its base model.
+
+        Raises:
+            NotFoundError: there is no such folder or repository, or a file of it is missing.
+            InputError: a file is damaged, or of a format this version does not know.
+        """
+        from unskew.encoders.fetching import only_local
+        from unskew.encoders.folder import load
+
+        name = os.fspath(id_or_path)
+        return load(name, only_local(name))
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _check_plain(encoder: "DualEncoder") -> None:
+    if encoder.base is not None:
+        raise InputError(
+            f"{encoder.name} is debiased already, and debiasers do not stack: use its base "
+            f"model {encoder.base.name}"
+        )

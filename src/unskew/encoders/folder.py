@@ -1,0 +1,245 @@
+"""The folder of a debiased encoder, on this disk or on the Hub.
+
+| file | holds |
+|---|---|
+| `unskew_encoder.json` | the base model, what was done to it, and the shape of the heads |
+| `heads.safetensors` | the heads' values, under `image.` and `text.`; only if there are heads |
+| `adapter_config.json`, `adapter_model.safetensors` | LoRA, exactly as PEFT writes it, so that \
+`AutoModel.from_pretrained(folder)` finds it too; only if there is an adapter |
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
+from torch import Tensor
+
+from unskew import __version__
+from unskew.encoders.adapter import Adapter
+from unskew.encoders.debiaser import Debiaser
+from unskew.encoders.fetching import BUILT_IN, explained, find_file
+from unskew.encoders.heads import KINDS, Head, Heads
+from unskew.encoders.replacing import replace_files
+from unskew.errors import InputError, NotFoundError
+
+FORMAT_VERSION = 1
+DESCRIPTION = "unskew_encoder.json"
+HEADS = "heads.safetensors"
+ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+FILES = (HEADS, ADAPTER_CONFIG, ADAPTER_WEIGHTS, DESCRIPTION)
+
+
+class _HeadShape(BaseModel):
+    """Kind of a head, and beside it whatever that kind's `from_settings` takes."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+    kind: str
+
+
+class _HeadShapes(BaseModel):
+    image: _HeadShape | None
+    text: _HeadShape | None
+
+
+class _Description(BaseModel):
+    """What `unskew_encoder.json` holds."""
+
+    format_version: Literal[1]
+    base: str = Field(min_length=1)
+    base_fingerprint: str
+    base_dtype: Literal["float32", "bfloat16", "float16"]
+    method: str
+    attributes: tuple[str, ...]
+    settings: dict[str, Any]
+    demonstration: bool
+    unskew_version: str
+    heads: _HeadShapes
+    adapter: bool
+
+
+def save(debiaser: Debiaser, folder: Path) -> None:
+    """Write the files of a debiaser; those of an earlier one are replaced whole or not at all.
+
+    Raises:
+        InputError: the folder cannot be written, or the disk is full.
+    """
+    replace_files(folder, FILES, contents(debiaser))
+
+
+def contents(debiaser: Debiaser) -> dict[str, bytes]:
+    """The files of a debiaser by name."""
+    files = {}
+    heads = debiaser.heads.present()
+    if heads:
+        values = {
+            f"{modality}.{name}": value
+            for modality, head in heads.items()
+            for name, value in head.state_dict().items()
+        }
+        files[HEADS] = _packed(values)
+    if debiaser.adapter is not None:
+        config = debiaser.adapter.config | {"base_model_name_or_path": debiaser.base}
+        files[ADAPTER_CONFIG] = _json(config)
+        files[ADAPTER_WEIGHTS] = _packed(debiaser.adapter.state)
+    files[DESCRIPTION] = _json(_described(debiaser))
+    return files
+
+
+def load(name: str, local: bool) -> Debiaser:
+    """Read a folder, or a repository of the Hub (`local`: from its cache alone).
+
+    Raises:
+        NotFoundError: it is not there, or a file of it is missing.
+        InputError: a file is damaged, or of a format this version does not know.
+    """
+    path = find_description(name, local)
+    if path is None:
+        raise NotFoundError(f"{name} has no {DESCRIPTION}, so it holds no debiased encoder")
+    described = _read_description(path)
+    files = _Files(name, path.parent, local)
+    return Debiaser(
+        base=described.base,
+        base_fingerprint=described.base_fingerprint,
+        heads=_read_heads(files, described.heads),
+        adapter=_read_adapter(files) if described.adapter else None,
+        method=described.method,
+        attributes=described.attributes,
+        settings=described.settings,
+        demonstration=described.demonstration,
+        base_dtype=described.base_dtype,
+    )
+
+
+def find_description(name: str, local: bool) -> Path | None:
+    """Where the description of a debiased encoder lies on this disk; None if `name` is none."""
+    if name == BUILT_IN:
+        return None
+    with explained(name, DESCRIPTION):
+        return find_file(name, DESCRIPTION, local)
+
+
+class _Files:
+    """The files beside a description: of one folder, or of one commit on the Hub."""
+
+    def __init__(self, name: str, folder: Path, local: bool) -> None:
+        self._name = name
+        self._local = local
+        # The Hugging Face cache names the folder of a commit by it.
+        self._commit = None if Path(name).is_dir() else folder.name
+
+    def path(self, file: str) -> Path:
+        with explained(self._name, file):
+            path = find_file(self._name, file, self._local, self._commit)
+        if path is None:
+            raise NotFoundError(
+                f"{self._name} lacks its {file}: copy it whole, or fetch or fit it again"
+            )
+        return path
+
+    def tensors(self, file: str) -> dict[str, Tensor]:
+        try:
+            return load_file(self.path(file))
+        except SafetensorError as error:
+            raise InputError(
+                f"{file} of {self._name} is damaged or incomplete ({error}): fetch or fit it again"
+            ) from error
+
+
+def _read_description(path: Path) -> _Description:
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise InputError(f"{path} is damaged: it is not JSON ({error})") from error
+    version = content.get("format_version") if isinstance(content, dict) else None
+    if isinstance(version, int) and version != FORMAT_VERSION:
+        raise InputError(
+            f"{path} is of format {version}, and this version of unskew ({__version__}) knows "
+            f"format {FORMAT_VERSION} alone: upgrade unskew"
+        )
+    try:
+        return _Description.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "its whole"
+        raise InputError(f"{path} is damaged: {where}: {first['msg']}") from error
+
+
+def _read_heads(files: _Files, shapes: _HeadShapes) -> Heads:
+    given = {"image": shapes.image, "text": shapes.text}
+    present = {modality: shape for modality, shape in given.items() if shape is not None}
+    if not present:
+        return Heads()
+    values = files.tensors(HEADS)
+    heads = {}
+    for modality, shape in present.items():
+        prefix = f"{modality}."
+        mine = {k.removeprefix(prefix): v for k, v in values.items() if k.startswith(prefix)}
+        heads[modality] = _head(shape, mine, files.path(HEADS))
+    return Heads(**heads)
+
+
+def _head(shape: _HeadShape, values: dict[str, Tensor], path: Path) -> Head:
+    kind = KINDS.get(shape.kind)
+    if kind is None:
+        raise InputError(
+            f"{path.with_name(DESCRIPTION)} has a head of the unknown kind {shape.kind!r}; known "
+            f"are {', '.join(KINDS)}: upgrade unskew, or the file is damaged"
+        )
+    try:
+        # On "meta" nothing is allocated or drawn at random before the sizes are compared.
+        with torch.device("meta"):
+            head = kind.from_settings(**(shape.model_extra or {}))
+        head.load_state_dict({name: value.float() for name, value in values.items()}, assign=True)
+    except (TypeError, RuntimeError) as error:
+        raise InputError(
+            f"{path} does not hold the {shape.kind} head {shape.model_extra} of its "
+            f"{DESCRIPTION}: one of the two is damaged or of another debiaser"
+        ) from error
+    return head
+
+
+def _read_adapter(files: _Files) -> Adapter:
+    path = files.path(ADAPTER_CONFIG)
+    try:
+        config = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise InputError(f"{path} is damaged: it is not JSON ({error})") from error
+    return Adapter(config, files.tensors(ADAPTER_WEIGHTS))
+
+
+def _described(debiaser: Debiaser) -> dict[str, Any]:
+    heads = debiaser.heads.present()
+    return {
+        "format_version": FORMAT_VERSION,
+        "base": debiaser.base,
+        "base_fingerprint": debiaser.base_fingerprint,
+        "base_dtype": debiaser.base_dtype,
+        "method": debiaser.method,
+        "attributes": list(debiaser.attributes),
+        "settings": debiaser.settings,
+        "demonstration": debiaser.demonstration,
+        "unskew_version": __version__,
+        "heads": {
+            modality: {"kind": heads[modality].kind, **heads[modality].settings()}
+            if modality in heads
+            else None
+            for modality in ("image", "text")
+        },
+        "adapter": debiaser.adapter is not None,
+    }
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _packed(tensors: dict[str, Tensor]) -> bytes:
+    """safetensors bytes; cloned, because two heads may share one module and a file may not."""
+    plain = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
+    return to_bytes(plain, metadata={"format": "pt"})
