@@ -1,7 +1,8 @@
-"""Image sets: one notion of an image set, and the built-in ones."""
+"""Image sets: one notion of an image set, photos with captions, and the built-in sets."""
 
 from unskew.corpora.builtin import BUILTIN
+from unskew.corpora.captioned import CaptionedSet, load_captioned
 from unskew.corpora.image_set import ImageSet, refuse_twins
 from unskew.corpora.load import load_images
 
-__all__ = ["BUILTIN", "ImageSet", "load_images", "refuse_twins"]
+__all__ = ["BUILTIN", "CaptionedSet", "ImageSet", "load_captioned", "load_images", "refuse_twins"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from unskew.corpora import ImageSet
+from unskew.corpora import CaptionedSet, ImageSet
 from unskew.corpora.ages import age_groups
 from unskew.encoders import DualEncoder
 from unskew.errors import InputError
@@ -76,7 +76,7 @@ class FittingData:
     fit: Labelled
     validation: Labelled
     preserve: np.ndarray
-    preserve_images: tuple[ImageSet, ...]
+    preserve_images: tuple[ImageSet | CaptionedSet, ...]
     named: SubgroupTexts | None
     wordless: str = ""
     """Why ``named`` is None."""
@@ -99,7 +99,7 @@ def fitting_data(
     fit: ImageSet,
     validation: ImageSet,
     attributes: Sequence[str],
-    preserve: Sequence[ImageSet] = (),
+    preserve: Sequence[ImageSet | CaptionedSet] = (),
     *,
     identities: Identities | None = None,
     exclude: Sequence[tuple[str, str]] = (),
@@ -112,7 +112,8 @@ def fitting_data(
         fit, validation: two parts of one image set, without a common image.
         attributes: label columns; several are crossed. Ages in years or narrower bins become
             age groups.
-        preserve: general images, no labels needed.
+        preserve: general images, no labels needed; captions, or one category of classes, let a
+            `Validator` measure utility on them.
         identities: words for the subgroups; the shipped ones by default.
         exclude: (attribute, subgroup) to leave out.
 
@@ -253,6 +254,8 @@ def _context(fitted: Labelled, words: Identities) -> list[dict[str, str]]:
     return context
 
 
-def _embedded(encoder: Any, sets: Sequence[ImageSet], batch_size: int) -> np.ndarray:
+def _embedded(
+    encoder: Any, sets: Sequence[ImageSet | CaptionedSet], batch_size: int
+) -> np.ndarray:
     parts = [encoder.embed_readable(s.images, batch_size).embeddings for s in sets]
     return np.concatenate([np.empty((0, encoder.dim), dtype=np.float32), *parts])

@@ -13,7 +13,6 @@ Kankanhalli, "Joint Vision-Language Social Bias Removal for CLIP" (arXiv 2411.12
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +58,7 @@ class Retrieval:
         return 1 - float(np.mean(missed)), min(k, n) / n
 
 
-def retrieval(images: Any, captions: Any, owner: Sequence[int]) -> Retrieval:
+def retrieval(images: Any, captions: Any, owner: Any) -> Retrieval:
     """Rank all captions for every image, and all images for every caption, by cosine.
 
     Args:
@@ -80,7 +79,7 @@ def retrieval(images: Any, captions: Any, owner: Sequence[int]) -> Retrieval:
     return Retrieval(_ranks(scores, own.argmax(axis=1)), _ranks(scores.T, of), of)
 
 
-def zero_shot_hits(images: Any, classes: Any, labels: Sequence[int]) -> Bools:
+def zero_shot_hits(images: Any, classes: Any, labels: Any) -> Bools:
     """Whether the nearest of the class texts is the right one, for every image: (n,).
 
     Args:
