@@ -2,12 +2,10 @@
 
 import numpy as np
 import pytest
+from planted import COLD, DIM, WARM, image_set
 
 from unskew.encoders import LabelledEmbeddings, PrecomputedEncoder
 from unskew.stimuli import Stimuli
-
-DIM = 32
-WARM, COLD = ("kind", "friendly", "gentle"), ("rude", "distant", "cruel")
 
 
 @pytest.fixture
@@ -65,17 +63,6 @@ def encoder(stimuli):
     for i, text in enumerate(texts):
         vectors[i, 0] += 1.0 if any(word in text for word in warm) else -1.0
     return PrecomputedEncoder(LabelledEmbeddings(vectors.astype(np.float32), {}, texts, "planted"))
-
-
-def image_set(name="squares", shift=1.0, seed=1, n=40):
-    """Red images lie towards warm, blue ones towards cold, green ones in between."""
-    rng = np.random.default_rng(seed)
-    teams = ["Red"] * n + ["Blue"] * n + ["Green"] * n
-    vectors = rng.normal(0, 0.3, (3 * n, DIM))
-    vectors[:, 0] += np.repeat([shift, -shift, 0.0], n) * 0.3
-    vectors[:, 1] = 1.0
-    labels = {"team": teams, "size": ["big", "small"] * (3 * n // 2)}
-    return LabelledEmbeddings(vectors.astype(np.float32), labels, None, name)
 
 
 @pytest.fixture

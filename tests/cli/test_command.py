@@ -1,13 +1,11 @@
 """The command as people meet it: its words, its exit codes, and what it leaves on disk."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from unskew.cli import main
 from unskew.encoders import save_embeddings
 
 WORDS = {"warm": ["kind", "friendly", "gentle"], "cold": ["rude", "distant", "cruel"]}
@@ -24,22 +22,6 @@ STIMULI = {
     },
 }
 TEXTS = WORDS["warm"] + WORDS["cold"]
-
-
-@pytest.fixture
-def unskew(monkeypatch, capsys):
-    """Run the command in this process: (exit code, standard output, standard error)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["unskew", *map(str, arguments)])
-        try:
-            main()
-            code = 0
-        except SystemExit as stop:
-            code = stop.code or 0
-        return (code, *capsys.readouterr())
-
-    return run
 
 
 def planted(n=20, shift=0.5, seed=0):

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from unskew.audit.rows import PairRow
+from unskew.errors import InputError
+
+if TYPE_CHECKING:
+    from unskew.audit.report import AuditReport
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class Comparison:
     change: float
     favoured_before: str | None
     favoured_after: str | None
+    clear_before: bool
+    clear_after: bool
 
     @property
     def disagree(self) -> bool:
@@ -74,6 +81,28 @@ def match_pairs(
                 change=d - row.effect_size,
                 favoured_before=row.favoured,
                 favoured_after=other.favoured,
+                clear_before=row.clear,
+                clear_after=other.clear,
             )
         )
     return matched
+
+
+def refuse_other_questions(before: AuditReport, after: AuditReport) -> None:
+    """Raise InputError unless both reports are of the same images, stimuli and settings."""
+
+    def asked(r: AuditReport) -> dict[str, object]:
+        return {
+            "settings": r.settings,
+            "stimuli": r.stimuli,
+            "images": [(d.name, d.n_images, d.counts) for d in r.datasets],
+            "ranking lengths": [(w.dataset, w.category, w.stimuli, w.k) for w in r.rankings],
+        }
+
+    theirs = asked(before)
+    for what, value in asked(after).items():
+        if value != theirs[what]:
+            raise InputError(
+                f"the audits of {before.model.name} and {after.model.name} differ in their "
+                f"{what}: before and after are compared on the same questions only"
+            )

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from unskew.audit.before_after import before_and_after
 from unskew.audit.blocks import Block, Heading, Paragraph, Table, Warning
 from unskew.audit.pairs import TEXT_ONLY
 from unskew.audit.pictures import Planned, at
 from unskew.audit.rows import MODALITY, DatasetInfo, PairRow
 from unskew.audit.summary import Summary, families, summaries
-from unskew.audit.wording import bracketed, effect, interval, p_value
+from unskew.audit.wording import asked, bracketed, effect, interval, p_value
 
 if TYPE_CHECKING:
     from unskew.audit.report import AuditReport
@@ -25,12 +26,18 @@ DEMONSTRATION = (
 )
 
 
+def title(report: AuditReport) -> str:
+    """Of the page and its first heading."""
+    beside = "" if report.before is None else f", beside {report.before.model.name}"
+    return f"Bias audit of {report.model.name}{beside}"
+
+
 def document(report: AuditReport, pictures: Sequence[Planned] = ()) -> list[Block]:
     """The whole report as blocks; ``pictures`` are placed where they belong."""
-    blocks: list[Block] = [Heading(1, f"Bias audit of {report.model.name}")]
+    blocks: list[Block] = [Heading(1, title(report))]
     if report.demonstration:
         blocks.append(Warning(DEMONSTRATION))
-    blocks += [*_summary(report), *_reading(report)]
+    blocks += [*_summary(report), *before_and_after(report, pictures), *_reading(report)]
     for dataset in report.datasets:
         blocks += _dataset(report, dataset, pictures)
     for first, second in combinations(report.datasets, 2):
@@ -165,7 +172,7 @@ def _dataset(
     )
     for family, rows in families(r for r in report.pairs if r.dataset == name):
         _, category, stimuli, section = family
-        yield Heading(3, f"{name}: {category}, {_asked(section, stimuli)}")
+        yield Heading(3, f"{name}: {category}, {asked(section, stimuli)}")
         yield from at(pictures, family)
         yield _contrasts(rows) if section == "contrasts" else pair_table(rows)
         if section == "attributes":
@@ -279,15 +286,15 @@ def _two_sets(
     if not rows:
         return
     yield Heading(2, f"{first} beside {second}")
-    for asked in dict.fromkeys((r.category, r.stimuli) for r in rows):
-        yield from at(pictures, ("data sets", first, second, *asked))
+    for family in dict.fromkeys((r.category, r.stimuli) for r in rows):
+        yield from at(pictures, ("data sets", first, second, *family))
     yield Table(
         "The same pairs in both data sets",
         ("category", "asked", "subgroup A", "subgroup B", first, second, "change", "signs"),
         tuple(
             (
                 r.category,
-                _asked(r.section, r.stimuli),
+                asked(r.section, r.stimuli),
                 r.subgroup_a,
                 r.subgroup_b,
                 f"{effect(r.before)} {interval(*r.before_ci)}",
@@ -370,17 +377,13 @@ def _summary_row(s: Summary) -> tuple[str, ...]:
     return (
         s.dataset,
         s.category,
-        _asked(s.section, s.stimuli),
+        asked(s.section, s.stimuli),
         f"{s.clear} of {s.pairs}",
         f"{s.mean_abs:.2f}",
         f"{s.chance_abs:.2f}",
         f"{abs(r.effect_size):.2f} {interval(low, high)}",
         bracketed(r.sentence, r.clear),
     )
-
-
-def _asked(section: str, stimuli: str) -> str:
-    return f"{MODALITY[section]} ({stimuli})"
 
 
 def _favoured(r: PairRow) -> str:

@@ -74,7 +74,7 @@ def bars(rows: Sequence[PairRow], path: Path) -> None:
     figure, axes = _sheet(8, 0.32 * len(shown) + 1.5)
     for y, r in enumerate(reversed(shown)):
         _interval(axes, y, r.effect_size, r.ci_low, r.ci_high, _CLEAR if r.clear else _UNCLEAR)
-    _axis(axes, shown)
+    _axis(axes, [_pair(r) for r in shown])
     what = f"{_short(rows[0].dataset)}, {_title(rows[0])}{of}"
     axes.set_title(f"{what}\npurple: clear after Holm; grey: not clear", fontsize=10)
     _finish(figure, path)
@@ -91,13 +91,37 @@ def side_by_side(rows: Sequence[Comparison], path: Path) -> None:
     for y, r in enumerate(reversed(shown)):
         _interval(axes, y + 0.15, r.before, *r.before_ci, _CLEAR)
         _interval(axes, y - 0.15, r.after, *r.after_ci, _SECOND)
-    _axis(axes, shown)
+    _axis(axes, [_pair(r) for r in shown])
     first = rows[0]
     for name, colour in ((first.dataset_before, _CLEAR), (first.dataset_after, _SECOND)):
         # "in": a legend leaves out a label that begins with an underscore
         axes.plot([], [], "o-", color=colour, label=f"in {_short(name)}")
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8)
     axes.set_title(f"{_title(first)}, by data set{of and of + ' changes'}", fontsize=10)
+    _finish(figure, path)
+
+
+@_as_written
+def moved(rows: Sequence[Comparison], path: Path) -> None:
+    """Where debiasing moved each pair: an arrow from d before to d after, both with intervals.
+
+    The pairs that were furthest from 0 before come first.
+    """
+    shown, of = _largest(rows, lambda r: r.before)
+    several = len({r.attribute_a for r in rows}) > 1
+    figure, axes = _sheet(8, 0.55 * len(shown) + 1.8)
+    for y, r in enumerate(reversed(shown)):
+        start, end = (r.before, y + 0.17), (r.after, y - 0.17)
+        axes.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": "black"})
+        _interval(axes, start[1], r.before, *r.before_ci, _UNCLEAR)
+        _interval(axes, end[1], r.after, *r.after_ci, _CLEAR)
+    _axis(axes, [f"{_pair(r)}\n{_contrast(r)}" if several else _pair(r) for r in shown])
+    for name, colour in (("before", _UNCLEAR), ("after", _CLEAR)):
+        axes.plot([], [], "o-", color=colour, label=name)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8)
+    first = rows[0]
+    what = _short(first.category) if several else _title(first)
+    axes.set_title(f"{_short(first.dataset_after)}, {what}, before and after{of}", fontsize=10)
     _finish(figure, path)
 
 
@@ -120,8 +144,11 @@ def _short(name: str) -> str:
 
 
 def _title(row: PairRow | Comparison) -> str:
-    a, b = _short(row.attribute_a), _short(row.attribute_b)
-    return f"{_short(row.category)}: {a} against {b}"
+    return f"{_short(row.category)}: {_contrast(row)}"
+
+
+def _contrast(row: PairRow | Comparison) -> str:
+    return f"{_short(row.attribute_a)} against {_short(row.attribute_b)}"
 
 
 def _interval(axes: Axes, y: float, d: float, low: float, high: float, colour: str) -> None:
@@ -130,10 +157,14 @@ def _interval(axes: Axes, y: float, d: float, low: float, high: float, colour: s
     axes.plot([d], [y], "o", color=colour, markersize=5)
 
 
-def _axis(axes: Axes, rows: Sequence[PairRow | Comparison]) -> None:
+def _pair(row: PairRow | Comparison) -> str:
+    return f"{_short(row.subgroup_a)} / {_short(row.subgroup_b)}"
+
+
+def _axis(axes: Axes, labels: Sequence[str]) -> None:
+    """The scale of d and the names of the rows, the first on top."""
     axes.axvline(0, color="black", linewidth=0.8)
-    labels = [f"{_short(r.subgroup_a)} / {_short(r.subgroup_b)}" for r in reversed(rows)]
-    axes.set_yticks(range(len(labels)), labels, fontsize=8)
+    axes.set_yticks(range(len(labels)), labels[::-1], fontsize=8)
     axes.set_ylim(-0.7, len(labels) - 0.3)
     widest = max(2.05, *map(abs, axes.get_xlim()))
     axes.set_xlim(-widest, widest)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from unskew.audit.report import AuditReport
 
 Place = tuple[str, ...]
-"""Where a picture belongs: the family of its rows, or ("data sets", first, second, category,
-stimuli)."""
+"""Where a picture belongs: the family of its rows, ("data sets", first, second, category,
+stimuli), or ("before", data set, category)."""
 
 _MATRIX = range(3, 21)
 """Numbers of subgroups for which a matrix says more than a list and can still be read."""
@@ -36,7 +36,8 @@ class Planned:
 
 
 def pictures(report: AuditReport) -> list[Planned]:
-    """Heatmap and bars of every family of whole attribute sets; bars for every two data sets.
+    """Heatmap and bars of every family of whole attribute sets; bars for every two data sets;
+    arrows from before to after for every data set and category.
 
     Rows without a defined effect size have no place in a picture: their table says why.
     """
@@ -66,7 +67,23 @@ def pictures(report: AuditReport) -> list[Planned]:
                 "with intervals",
                 partial(figures.side_by_side, shared),
             )
+    for (dataset, category), changes in _moved(report).items():
+        plan(
+            ("before", dataset, category),
+            "before-after",
+            f"Effect sizes for {category} in {dataset} before and after, with intervals",
+            partial(figures.moved, changes),
+        )
     return planned
+
+
+def _moved(report: AuditReport) -> dict[tuple[str, str], list[Comparison]]:
+    """Pairs whose effect size is defined before and after, by data set and category."""
+    found: dict[tuple[str, str], list[Comparison]] = {}
+    for row in report.changes():
+        if row.section != "contrasts" and not math.isnan(row.change):
+            found.setdefault((row.dataset_after, row.category), []).append(row)
+    return found
 
 
 def _shared(

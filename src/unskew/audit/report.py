@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from unskew.audit.compare import Comparison, match_pairs
+from unskew.audit.compare import Comparison, match_pairs, refuse_other_questions
 from unskew.audit.rows import (
     DatasetInfo,
     ModelInfo,
@@ -30,7 +30,11 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class AuditReport:
-    """One audit: model x image sets x stimuli. Saved as JSON, Markdown, HTML and figures."""
+    """One audit: model x image sets x stimuli. Saved as JSON, Markdown, HTML and figures.
+
+    ``before``: the audit of another model, on the same images and stimuli, that this one is told
+    beside; see :meth:`beside`.
+    """
 
     model: ModelInfo
     settings: Settings
@@ -44,12 +48,17 @@ class AuditReport:
     notes: tuple[str, ...]
     created: str
     unskew_version: str
+    before: AuditReport | None = None
     schema_version: int = field(default=SCHEMA_VERSION)
 
     @property
     def demonstration(self) -> bool:
         """Made with the built-in model or images, hence no evidence about people."""
-        return self.model.demonstration or any(d.demonstration for d in self.datasets)
+        return (
+            self.model.demonstration
+            or any(d.demonstration for d in self.datasets)
+            or (self.before is not None and self.before.demonstration)
+        )
 
     def largest(self) -> PairRow | None:
         """The largest clear difference between two subgroups, else the largest of any.
@@ -79,8 +88,13 @@ class AuditReport:
         return row if row.clear and abs(row.effect_size) > threshold else None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain Python, NaN as None so that any JSON reader takes it."""
-        return _without_nan(dataclasses.asdict(self))
+        """Plain Python, NaN as None so that any JSON reader takes it.
+
+        ``changes``, where there is a report from before, follows from the rest: it is the table
+        for readers that compute nothing themselves.
+        """
+        changes = [dataclasses.asdict(c) for c in self.changes()]
+        return _without_nan(dataclasses.asdict(self) | ({"changes": changes} if changes else {}))
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> AuditReport:
@@ -107,6 +121,7 @@ class AuditReport:
             notes=tuple(data["notes"]),
             created=data["created"],
             unskew_version=data["unskew_version"],
+            before=None if data.get("before") is None else cls.from_dict(data["before"]),
             **rows,
         )
 
@@ -138,6 +153,19 @@ class AuditReport:
     def compare(self, other: AuditReport) -> list[Comparison]:
         """This report (before) beside another (after): one row per pair that both have."""
         return match_pairs(self.pairs, other.pairs, by_dataset=True)
+
+    def beside(self, before: AuditReport) -> AuditReport:
+        """This report with a section on what changed since ``before``.
+
+        Raises:
+            InputError: the two are not of the same images, stimuli and settings.
+        """
+        refuse_other_questions(before, self)
+        return dataclasses.replace(self, before=dataclasses.replace(before, before=None))
+
+    def changes(self) -> list[Comparison]:
+        """One row per pair of ``before``; empty without it."""
+        return [] if self.before is None else self.before.compare(self)
 
     def compare_datasets(self, first: str, second: str) -> list[Comparison]:
         """Two data sets of this report side by side: one row per pair that both have."""

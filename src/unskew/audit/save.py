@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unskew.audit.blocks import to_html, to_markdown
-from unskew.audit.document import document
+from unskew.audit.document import document, title
 from unskew.audit.pictures import draw, pictures
 from unskew.errors import InputError
 
@@ -122,8 +122,7 @@ def _write(report: AuditReport, folder: Path) -> None:
     for picture in planned:
         draw(picture, folder)
     blocks = document(report, planned)
-    title = f"Bias audit of {report.model.name}"
     (folder / "report.md").write_text(to_markdown(blocks), encoding="utf-8")
-    (folder / "report.html").write_text(to_html(title, blocks, folder), encoding="utf-8")
+    (folder / "report.html").write_text(to_html(title(report), blocks, folder), encoding="utf-8")
     text = json.dumps(report.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
     (folder / "report.json").write_text(text + "\n", encoding="utf-8")

@@ -1,8 +1,15 @@
-"""How numbers are written in a report."""
+"""How numbers and questions are written in a report."""
 
 from __future__ import annotations
 
 import math
+
+from unskew.audit.rows import MODALITY
+
+
+def asked(section: str, stimuli: str) -> str:
+    """How and by which stimuli."""
+    return f"{MODALITY[section]} ({stimuli})"
 
 
 def bracketed(text: str, clear: bool) -> str:

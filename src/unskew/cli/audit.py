@@ -1,5 +1,6 @@
 """``unskew audit``: measure a model."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +14,13 @@ def audit(
         str, typer.Argument(help="Hub id, local path, unskew/mini, or a file of text embeddings.")
     ],
     out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("audit"),
+    before: Annotated[
+        str | None,
+        typer.Option(
+            help="Another model, such as the one MODEL was debiased from: the report says what "
+            "changed since."
+        ),
+    ] = None,
     dataset: Annotated[
         list[str] | None,
         typer.Option(
@@ -74,10 +82,10 @@ def audit(
     from unskew.corpora import BUILTIN
 
     check_folder(out)
-    report = audit_model(
-        open_encoder(model, device, dtype),
-        dataset or tuple(BUILTIN),
-        stimuli,
+    ask = partial(
+        audit_model,
+        images=dataset or tuple(BUILTIN),
+        stimuli=stimuli,
         categories=category,
         cross=[_split(c, ",", "--cross", "gender,age") for c in cross or ()],
         exclude=[_split(e, "=", "--exclude", "race=Other") for e in exclude or ()],
@@ -92,6 +100,10 @@ def audit(
         config=config,
         image_column=image_column,
     )
+    encoders = [open_encoder(m, device, dtype) for m in (model, before) if m is not None]
+    report, *earlier = map(ask, encoders)
+    if earlier:
+        report = report.beside(*earlier)
     report.save(out)
     show_report(report, out)
     row = None if fail_above is None else report.exceeds(fail_above)

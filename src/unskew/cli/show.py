@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from unskew.audit.before_after import change_table, ranking_change_table
 from unskew.audit.blocks import Table as TableBlock
 from unskew.audit.document import DEMONSTRATION, ranking_table, summary_table
 from unskew.audit.report import AuditReport
@@ -22,9 +23,13 @@ def show_report(report: AuditReport, folder: Path) -> None:
         console.width = _FILE_WIDTH
     if report.demonstration:
         console.print(f"[bold]{escape(DEMONSTRATION)}[/bold]\n")
-    console.print(_table(summary_table(report)))
+    if report.before is not None:
+        console.print(f"Before: {escape(report.before.model.name)}")
+        console.print(f"After: {escape(report.model.name)}\n")
+    alone = report.before is None
+    console.print(_table((summary_table if alone else change_table)(report)))
     if report.rankings:
-        console.print(_table(ranking_table(report)))
+        console.print(_table((ranking_table if alone else ranking_change_table)(report)))
     for dataset in report.datasets:
         if dataset.unreadable:
             console.print(
