@@ -62,14 +62,19 @@ class Classified:
         return zero_shot_hits(self.images, self.classes, self.labels)
 
 
-def photos(encoder: Any, source: CaptionedSet, batch_size: int = 32) -> Photos:
+def photos(
+    encoder: Any, source: CaptionedSet, batch_size: int = 32, most: int | None = None
+) -> Photos:
     """Embed photos and captions; photos that cannot be read are left out with their captions.
+
+    `most`: take at most so many captions of each photo, the first ones.
 
     Raises:
         InputError: no photo can be read.
     """
     found = _readable(encoder, source, batch_size)
-    captions = [source.captions[i] for i in found.kept]
+    captions = source.captions
+    captions = [captions[i][:most] for i in found.kept]
     owner = np.repeat(np.arange(len(captions)), [len(texts) for texts in captions])
     return Photos(found.embeddings, encoder.embed_texts(list(chain(*captions))), owner)
 

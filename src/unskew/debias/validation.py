@@ -1,7 +1,8 @@
 """How good a candidate is on held-out images: for early stopping and for choosing.
 
 Bias on the validation part of the labelled images, utility on the general images to preserve;
-never on test images, which `protocol` judges on.
+never on test images, which `protocol` judges on. Of each photo the first caption is asked: texts
+are embedded anew by every validator, and five take five times as long.
 """
 
 from __future__ import annotations
@@ -106,7 +107,9 @@ class Validator:
         return _Seen(
             faces=faces,
             prompts=encoder.embed_texts(ranking.prompts),
-            photos=tuple(photos(encoder, s, size) for s in sets if isinstance(s, CaptionedSet)),
+            photos=tuple(
+                photos(encoder, s, size, most=1) for s in sets if isinstance(s, CaptionedSet)
+            ),
             classified=tuple(classified(encoder, s, size) for s in sets if isinstance(s, ImageSet)),
         )
 
