@@ -164,7 +164,7 @@ def test_undefined_on_one_side(before, after, tmp_path):
     table, _ = tables(report, "Pairs of subgroups before and after")
     row = found(table, **{"subgroup A": "Blue", "subgroup B": "Red"})
     assert (row["d after"], row["change"], row["favoured after"]) == ("undefined", "undefined", "")
-    assert not [p for p in pictures(report) if p.place[0] == "before"]
+    assert not [p for p in pictures(report) if p.place[0] == "before and after"]
     assert change_table(report).rows == ()
     report.save(tmp_path / "out")
 
@@ -192,7 +192,7 @@ def test_demonstration_of_either_model_is_said(before, after):
 
 def test_pictures(before, after, tmp_path):
     report = after.beside(before)
-    planned = [p for p in pictures(report) if p.place[0] == "before"]
+    planned = [p for p in pictures(report) if p.place[0] == "before and after"]
     assert [p.place[1:] for p in planned] == [
         ("squares", "team"),
         ("squares", "size"),

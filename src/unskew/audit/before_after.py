@@ -39,7 +39,7 @@ def before_and_after(report: AuditReport, pictures: Sequence[Planned]) -> Iterat
         yield Heading(3, f"Before and after: {dataset}")
         here = [r for r in rows if r.dataset_after == dataset]
         for category in dict.fromkeys(r.category for r in here):
-            yield from at(pictures, ("before", dataset, category))
+            yield from at(pictures, ("before and after", dataset, category))
         whole = [r for r in here if r.section != "contrasts"]
         single = [r for r in here if r.section == "contrasts"]
         if whole:
@@ -76,7 +76,7 @@ def ranking_change_table(report: AuditReport) -> Table:
     old = {} if report.before is None else {_ranked(r): r for r in report.before.rankings}
     both = [(old[_ranked(r)], r) for r in report.rankings if _ranked(r) in old]
     return Table(
-        "Who is shown first, before → after (cut: of what lay above chance before)",
+        "Who is shown first, before → after (cut: of what was clearly above chance before)",
         (
             "images",
             "category",
@@ -98,7 +98,7 @@ def ranking_change_table(report: AuditReport) -> Table:
                 _max_skew(b),
                 _max_skew(a),
                 f"{a.chance_max_skew:.3f}",
-                _percent(cut(b.max_skew, a.max_skew, a.chance_max_skew)),
+                f"{cut(b.max_skew, a.max_skew, a.chance_max_skew):.0%}" if b.clear else "",
                 f"{p_value(b.p_value)} → {p_value(a.p_value)}",
                 f"{b.ndkl:.3f} → {a.ndkl:.3f}",
                 f"{a.chance_ndkl:.3f}",
@@ -174,7 +174,3 @@ def _ranked(r: RankingRow) -> tuple[str, str, str]:
 def _max_skew(r: RankingRow) -> str:
     limits = interval(r.max_skew_ci_low, r.max_skew_ci_high, 3, signed=False)
     return f"{r.max_skew:.3f} {limits}"
-
-
-def _percent(share: float) -> str:
-    return "" if math.isnan(share) else f"{share:.0%}"

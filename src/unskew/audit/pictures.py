@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Place = tuple[str, ...]
 """Where a picture belongs: the family of its rows, ("data sets", first, second, category,
-stimuli), or ("before", data set, category)."""
+stimuli), or ("before and after", data set, category)."""
 
 _MATRIX = range(3, 21)
 """Numbers of subgroups for which a matrix says more than a list and can still be read."""
@@ -69,8 +69,8 @@ def pictures(report: AuditReport) -> list[Planned]:
             )
     for (dataset, category), changes in _moved(report).items():
         plan(
-            ("before", dataset, category),
-            "before-after",
+            ("before and after", dataset, category),
+            "arrows",
             f"Effect sizes for {category} in {dataset} before and after, with intervals",
             partial(figures.moved, changes),
         )
