@@ -13,8 +13,8 @@ def fit(data: FittingData, seed: int = 0, *, weight: float = 1.0) -> Heads:
     """LEACE (Belrose et al., arXiv 2306.03819) in the metric of faces and general images: ours.
 
     P = I - C (C^T S^-1 C)^+ C^T S^-1, with C the covariance of embeddings and labels. Whatever
-    positive definite S is, P C = 0, and that alone makes linear classifiers blind (their theorem
-    3.1); S chooses the map that moves data of covariance S least. LEACE takes the covariance of
+    positive definite S is, P C = 0, and that alone makes linear classifiers blind (their section
+    3); S chooses the map that moves data of covariance S least. LEACE takes the covariance of
     the labelled images. But faces lie close together, and what tells men from women among them
     may be large for a photo of a truck, which is then moved far. Here S is the covariance of the
     faces plus `weight` times that of ``data.preserve``, each around its own mean: the erasing map

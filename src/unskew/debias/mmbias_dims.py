@@ -71,7 +71,7 @@ def association_without_each(images: np.ndarray, a: np.ndarray, b: np.ndarray) -
     """(n, d): column j is `association` without dimension j."""
     v = _unit(images)
     # Row j: the mean of A less that of B, each vector scaled to unit length without dimension j.
-    means = sum(sign * _rescaled_means(_unit(x)) for sign, x in ((1.0, a), (-1.0, b)))
+    means = _rescaled_means(_unit(a)) - _rescaled_means(_unit(b))
     scores = v @ means.T - v * np.diagonal(means)
     return scores * _length_without_each(v)
 

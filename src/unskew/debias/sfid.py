@@ -15,7 +15,7 @@ _JOBS = 2
 def fit(
     data: FittingData, seed: int = 0, *, dimensions: int = 50, confidence: float = 0.7
 ) -> Heads:
-    """Selective feature imputation (Jung, Jang, Wang, arXiv 2410.07593, section 4).
+    """Selective feature imputation (Jung, Jang, Wang, NeurIPS 2024, arXiv 2410.07593).
 
     In each modality a random forest of 100 trees predicts the subgroup; the `dimensions` of
     greatest importance are overwritten by a neutral value. For images that is the mean of the
