@@ -46,6 +46,19 @@ def read_folder(
     return read_table(metadata) if metadata else list_images(part, flat), part
 
 
+def splits_of_folder(folder: Path, config: str | None) -> list[str]:
+    """The names of the splits that `read_folder` would find; [] where it would find no names."""
+    if (folder / "dataset_dict.json").is_file():
+        return list(datasets.load_from_disk(str(folder)))
+    inside = [path.name for path in folder.iterdir() if path.is_dir() and path.name in SPLITS]
+    if inside and _split_folder(folder, None) != folder:
+        return inside
+    tabled = not any((folder / name).is_file() for name in (*METADATA, "state.json"))
+    if tabled and any(folder.rglob("*.parquet")):
+        return list(read_parquet_folder(folder, config))
+    return []
+
+
 def list_images(folder: Path, flat: str = SUBGROUP) -> Dataset:
     """Every image file below `folder`, labelled by the folders it lies in.
 

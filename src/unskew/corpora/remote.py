@@ -24,12 +24,24 @@ def read_hub(source: str, split: str | None, config: str | None) -> Dataset:
         NotFoundError: no such data set, or the Hub was not reached.
         InputError: the data set has no such split or configuration.
     """
+    data = _load(source, split, config)
+    if isinstance(data, DatasetDict):
+        return data[choose_split(list(data), None, source)]
+    return data
+
+
+def splits_on_hub(source: str, config: str | None) -> list[str]:
+    """The names of the splits of a data set of the Hub, which is downloaded; errors as above."""
+    return list(_load(source, None, config))
+
+
+def _load(source: str, split: str | None, config: str | None) -> Dataset | DatasetDict:
     if not _HUB_ID.fullmatch(source):
         raise NotFoundError(f"image set {source!r}: no such file or folder")
     try:
         if not constants.HF_HUB_OFFLINE:
             HfApi().dataset_info(source, timeout=PROBE_SECONDS)
-        data = datasets.load_dataset(source, name=config, split=split)
+        return datasets.load_dataset(source, name=config, split=split)
     except RepositoryNotFoundError as error:
         raise NotFoundError(
             f"image set {source!r}: not a built-in set, no such file or folder, and the Hub has no "
@@ -43,9 +55,6 @@ def read_hub(source: str, split: str | None, config: str | None) -> Dataset:
             f"from the Hub ({_one_line(error)}); one that is in the local cache can be had with "
             "HF_HUB_OFFLINE=1"
         ) from error
-    if isinstance(data, DatasetDict):
-        return data[choose_split(list(data), None, source)]
-    return data
 
 
 def _one_line(error: Exception) -> str:
