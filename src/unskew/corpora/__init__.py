@@ -4,7 +4,7 @@ from unskew.corpora.builtin import BUILTIN
 from unskew.corpora.captioned import CaptionedSet, load_captioned
 from unskew.corpora.image_set import ImageSet, refuse_twins
 from unskew.corpora.load import load_images
-from unskew.corpora.partition import partition, refuse_shared_images
+from unskew.corpora.partition import partition, refuse_shared_images, sample, split_names
 
 __all__ = [
     "BUILTIN",
@@ -15,4 +15,6 @@ __all__ = [
     "partition",
     "refuse_shared_images",
     "refuse_twins",
+    "sample",
+    "split_names",
 ]

@@ -53,7 +53,7 @@ def partition(
         NotFoundError: there is no such set.
         InputError: as `load_images`; or a part is left without images.
     """
-    splits = _splits(source, config)
+    splits = split_names(source, config)
 
     def load(split: str | None) -> ImageSet:
         found = load_images(
@@ -114,7 +114,7 @@ def _digest(image: dict | None) -> bytes:
     return hashlib.sha256(str(path).encode() if content is None else content).digest()
 
 
-def _splits(source: Source, config: str | None) -> list[str]:
+def split_names(source: Source, config: str | None) -> list[str]:
     """The names of the splits; [] where the source does not name any."""
     if isinstance(source, DatasetDict):
         return list(source)
