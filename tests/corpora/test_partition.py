@@ -129,10 +129,10 @@ def test_the_builtin_set_is_divided_too():
 def test_what_cannot_be_divided_is_said():
     with pytest.raises(InputError, match="too few to be divided"):
         partition(table(range(3)))
-    with pytest.raises(InputError, match="^the DatasetDict has the splits one, two and no tr"):
+    with pytest.raises(InputError, match=r"^the DatasetDict has the splits one, two and no tr"):
         partition(DatasetDict(one=table(range(9)), two=table(range(9, 12))))
+    same = table(range(9))
     with pytest.raises(InputError, match="every image is in the"):
-        same = table(range(9))
         partition(DatasetDict(train=same, validation=table(range(9, 12)), test=same))
     with pytest.raises(NotFoundError, match="no such file or folder"):
         partition("./nowhere")
