@@ -99,7 +99,7 @@ class Debiaser:
 
         towers = base
         if self.adapter is not None:
-            towers = DualEncoder(self.adapter.merged(base.model), base.processor, name)
+            towers = DualEncoder(self.adapter.merged(base.model, name), base.processor, name)
         derived = towers.with_heads(self.heads, name)
         derived.base = base
         derived.demonstration = base.demonstration or self.demonstration
@@ -114,6 +114,24 @@ class Debiaser:
         from unskew.encoders.folder import save
 
         save(self, Path(folder))
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        private: bool = False,
+        token: str | None = None,
+        revision: str | None = None,
+    ) -> str:
+        """Publish it with a model card on the Hugging Face Hub, and return its address.
+
+        `revision`: a branch, made if there is none; default the main one.
+
+        Raises:
+            InputError: the Hub refuses it or cannot be reached.
+        """
+        from unskew.encoders.pushing import push
+
+        return push(self, repo_id, private, token, revision)
 
     @classmethod
     def from_pretrained(cls, id_or_path: str | os.PathLike[str]) -> "Debiaser":

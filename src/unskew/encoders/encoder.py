@@ -89,7 +89,7 @@ class DualEncoder:
         Raises:
             InputError: a head is of another dimension than the embeddings.
         """
-        heads.check(self.dim, self.name)
+        heads.check(self.dim, self.name, name)
         _ = self._cache  # made now, so that the copy has the same one
         derived = copy(self)
         derived.name = name

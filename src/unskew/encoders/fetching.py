@@ -95,7 +95,7 @@ def explained(name: str, what: str) -> Iterator[None]:
                 "cache, and the Hub cannot be reached: check the name and the connection"
             ) from error
         kind = NotFoundError if isinstance(error, OSError) else InputError
-        raise kind(f"cannot load the {what} of {name}: {_first_sentence(error)}") from error
+        raise kind(f"cannot load the {what} of {name}: {first_sentence(error)}") from error
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -104,5 +104,6 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _first_sentence(error: Exception) -> str:
+def first_sentence(error: Exception) -> str:
+    """Of an error's message, on one line."""
     return " ".join(str(error).split()).split(". ")[0].rstrip(".")

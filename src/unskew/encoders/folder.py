@@ -84,8 +84,9 @@ def contents(debiaser: Debiaser) -> dict[str, bytes]:
         }
         files[HEADS] = _packed(values)
     if debiaser.adapter is not None:
-        config = debiaser.adapter.config | {"base_model_name_or_path": debiaser.base}
-        files[ADAPTER_CONFIG] = _json(config)
+        # What makes the folder an adapter of the base for PEFT and transformers too.
+        origin = {"base_model_name_or_path": debiaser.base, "inference_mode": True}
+        files[ADAPTER_CONFIG] = _json(debiaser.adapter.config | origin)
         files[ADAPTER_WEIGHTS] = _packed(debiaser.adapter.state)
     files[DESCRIPTION] = _json(_described(debiaser))
     return files
@@ -151,12 +152,19 @@ class _Files:
             ) from error
 
 
-def _read_description(path: Path) -> _Description:
+def _read_object(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes())
     except ValueError as error:
         raise InputError(f"{path} is damaged: it is not JSON ({error})") from error
-    version = content.get("format_version") if isinstance(content, dict) else None
+    if not isinstance(content, dict):
+        raise InputError(f"{path} is damaged: it holds no JSON object")
+    return content
+
+
+def _read_description(path: Path) -> _Description:
+    content = _read_object(path)
+    version = content.get("format_version")
     if isinstance(version, int) and version != FORMAT_VERSION:
         raise InputError(
             f"{path} is of format {version}, and this version of unskew ({__version__}) knows "
@@ -166,7 +174,7 @@ def _read_description(path: Path) -> _Description:
         return _Description.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "its whole"
+        where = ".".join(str(part) for part in first["loc"])
         raise InputError(f"{path} is damaged: {where}: {first['msg']}") from error
 
 
@@ -205,11 +213,7 @@ def _head(shape: _HeadShape, values: dict[str, Tensor], path: Path) -> Head:
 
 
 def _read_adapter(files: _Files) -> Adapter:
-    path = files.path(ADAPTER_CONFIG)
-    try:
-        config = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise InputError(f"{path} is damaged: it is not JSON ({error})") from error
+    config = _read_object(files.path(ADAPTER_CONFIG))
     return Adapter(config, files.tensors(ADAPTER_WEIGHTS))
 
 

@@ -145,14 +145,14 @@ class Heads:
         both = {"image": self.image, "text": self.text}
         return {modality: head for modality, head in both.items() if head is not None}
 
-    def check(self, dim: int, name: str) -> None:
-        """Raise InputError unless every head is for embeddings of `dim` dimensions."""
+    def check(self, dim: int, base: str, name: str) -> None:
+        """Raise InputError unless every head of `name` takes the `dim` dimensions of `base`."""
         for modality, head in self.present().items():
             size = head.settings()["dim"]
             if size != dim:
                 raise InputError(
-                    f"the {modality} head is for embeddings of {size} dimensions, but {name} "
-                    f"has {dim}: it was made for another base model"
+                    f"the {modality} head of {name} is for embeddings of {size} dimensions, but "
+                    f"{base} has {dim}: it was made for another base model"
                 )
 
     def frozen(self, device: torch.device) -> "Heads":

@@ -1,0 +1,78 @@
+"""Publish a debiaser on the Hugging Face Hub, with a model card."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import (
+    CommitOperationAdd,
+    CommitOperationDelete,
+    HfApi,
+    ModelCard,
+    ModelCardData,
+)
+from huggingface_hub.errors import HTTPError
+
+from unskew.encoders.debiaser import Debiaser
+from unskew.encoders.fetching import BUILT_IN, first_sentence
+from unskew.encoders.folder import FILES, contents
+from unskew.errors import InputError
+
+
+def push(
+    debiaser: Debiaser, repo_id: str, private: bool, token: str | None, revision: str | None
+) -> str:
+    """Make the repository if there is none, put card and files there in one commit; its address.
+
+    Files of an earlier debiaser that this one does not have are removed in the same commit, so
+    that whoever fetches meanwhile gets the one or the other.
+
+    Raises:
+        InputError: the Hub refuses it or cannot be reached.
+    """
+    api = HfApi(token=token)
+    files = contents(debiaser) | {"README.md": str(card(debiaser, repo_id)).encode()}
+    operations: list[Any] = [CommitOperationAdd(name, content) for name, content in files.items()]
+    try:
+        repository = api.create_repo(repo_id, private=private, exist_ok=True)
+        if revision is not None:
+            api.create_branch(repo_id, branch=revision, exist_ok=True)
+        stale = set(FILES) & set(api.list_repo_files(repo_id, revision=revision)) - set(files)
+        operations += [CommitOperationDelete(name) for name in sorted(stale)]
+        message = f"Debiased with {debiaser.method}"
+        api.create_commit(repo_id, operations, commit_message=message, revision=revision)
+    except (OSError, ValueError, HTTPError) as error:
+        raise InputError(f"cannot publish {repo_id}: {first_sentence(error)}") from error
+    return str(repository)
+
+
+def card(debiaser: Debiaser, repo_id: str) -> ModelCard:
+    """What the debiaser is, how to load it, and what it is not for."""
+    local = Path(debiaser.base).is_dir()
+    data = ModelCardData(
+        library_name="unskew",
+        base_model=None if local else debiaser.base,
+        pipeline_tag="zero-shot-image-classification",
+        tags=["unskew", "fairness", "debiasing", debiaser.method],
+    )
+    what = ", ".join(debiaser.attributes) or "social bias"
+    parts = [
+        f"---\n{data.to_yaml()}\n---\n",
+        f"# {repo_id.split('/')[-1]}\n",
+        f"`{debiaser.base}`, debiased for {what} with `{debiaser.method}` of unskew.\n",
+        "```python\nfrom unskew import DualEncoder\n"
+        f'encoder = DualEncoder.from_pretrained("{repo_id}")\n```\n',
+    ]
+    if debiaser.demonstration:
+        parts.append(
+            "**For demonstration only**: the base model or the data it was fitted on is a toy. "
+            "What it gives is no evidence about people, and it is not for use on them.\n"
+        )
+    if local:
+        parts.append("Its base model is a folder of that name, which is not published here.\n")
+    if debiaser.adapter is not None and debiaser.base != BUILT_IN:
+        alone = " alone, without the heads" if debiaser.heads.present() else ""
+        parts.append(f"`transformers.AutoModel.from_pretrained` loads its LoRA adapter{alone}.\n")
+    settings = json.dumps(debiaser.settings, indent=1, ensure_ascii=False)
+    parts.append(f"## How it was made\n\n```json\n{settings}\n```\n")
+    return ModelCard("\n".join(parts))

@@ -1,0 +1,118 @@
+"""`push_to_hub`, and loading back by id. The Hub's address is read at import: own processes."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import upload_stub
+from huggingface_hub import ModelCard
+from test_debiaser import CONFIG, HEADS, JSON, WEIGHTS, adapter_of, debiaser_of, heads_of
+
+from unskew.encoders import Affine, Debiaser, DualEncoder, Heads
+from unskew.errors import InputError
+
+STEPS = """
+import json, sys
+from unskew.encoders import Debiaser, DualEncoder
+from unskew.errors import InputError
+
+for step, repo, *options in json.loads(sys.argv[1]):
+    if step == "push":
+        debiaser = Debiaser.from_pretrained(options.pop(0))
+        try:
+            print(json.dumps(debiaser.push_to_hub(repo, *options)))
+        except InputError as error:
+            print(json.dumps(str(error)))
+    else:
+        encoder = DualEncoder.from_pretrained(repo)
+        print(json.dumps([encoder.name, encoder.embed_texts(options).tolist()]))
+"""
+
+
+def run(endpoint: str, home: Path, *steps: tuple) -> list:
+    """What each step gave, in one fresh process with that Hub and that Hugging Face cache."""
+    hub = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_OFFLINE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", STEPS, json.dumps(steps)],
+        env=os.environ | hub,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_published_and_loaded_back_by_id(tiny: Callable[[str], Path], tmp_path: Path) -> None:
+    base = DualEncoder.from_pretrained(tiny("clip"))
+    headed = debiaser_of(base, heads=heads_of("affine"), settings={"rank": 3, "seed": 0})
+    adapted = debiaser_of(base, adapter=adapter_of(base))
+    one, two, texts = str(tmp_path / "one"), str(tmp_path / "two"), ["kind", "doctor"]
+    headed.save_pretrained(one)
+    adapted.save_pretrained(two)
+    repo, home = "someone/fair", tmp_path / "home"
+    with upload_stub.serve() as hub:
+        url, [name, headed_texts], branch, [_, adapted_texts], refused = run(
+            hub.endpoint,
+            home,
+            ("push", repo, one, True, "hf_secret"),
+            ("load", repo, *texts),
+            ("push", repo, two, False, "hf_secret", "v2"),
+            ("load", repo, *texts),
+            ("push", "forbidden/fair", one, False, "hf_secret"),
+        )
+    assert url == branch == f"{hub.endpoint}/{repo}"
+    assert name == repo
+    np.testing.assert_allclose(headed_texts, headed.apply(base).embed_texts(texts), atol=1e-6)
+    np.testing.assert_allclose(adapted_texts, base.embed_texts(texts), atol=1e-6)
+    assert "cannot publish forbidden/fair: " in refused
+    assert "403" in refused
+    # Empty, then one commit for each push; the second took away what the first had put there.
+    assert [set(files) for _, files in hub.repositories[repo]] == [
+        set(),
+        {"README.md", JSON, HEADS},
+        {"README.md", JSON, CONFIG, WEIGHTS},
+    ]
+    assert hub.private == {repo: True}
+    assert hub.tokens == {"Bearer hf_secret"}
+    assert hub.branches == ["v2"]
+
+    [_, cached], unreachable = run(
+        "http://127.0.0.1:9", home, ("load", repo, *texts), ("push", repo, one)
+    )
+    assert cached == adapted_texts
+    assert unreachable.startswith(f"cannot publish {repo}: ")
+    assert "\n" not in unreachable
+
+
+def test_an_invalid_name(tiny: Callable[[str], Path]) -> None:
+    debiaser = debiaser_of(DualEncoder.from_pretrained(tiny("clip")), heads=heads_of("affine"))
+    for name in ("two words/x", "a/b/c", ""):
+        with pytest.raises(InputError, match=f"cannot publish {name}: "):
+            debiaser.push_to_hub(name)
+
+
+def test_the_card(tiny: Callable[[str], Path]) -> None:
+    from unskew.encoders.pushing import card
+
+    def text(**fields: object) -> ModelCard:
+        values = {"base": "openai/clip-vit-base-patch32", "base_fingerprint": "0", "adapter": None}
+        values |= {"heads": Heads(image=Affine(np.eye(2))), "method": "leace"}
+        values |= {"attributes": ("gender",), "settings": {"seed": 7}}
+        return card(Debiaser(**(values | fields)), "me/fair")  # type: ignore[arg-type]
+
+    plain = text()
+    assert plain.data.library_name == "unskew"
+    assert plain.data.base_model == "openai/clip-vit-base-patch32"
+    assert {"unskew", "leace"} <= set(plain.data.tags)
+    assert 'DualEncoder.from_pretrained("me/fair")' in plain.text
+    assert '"seed": 7' in plain.text
+    assert "demonstration" not in plain.text
+    assert "demonstration" in text(demonstration=True).text
+    local = text(base=str(tiny("clip")))
+    assert local.data.base_model is None
+    assert "not published here" in local.text
