@@ -37,7 +37,9 @@ class Identities(BaseModel):
 
     @model_validator(mode="after")
     def _words_line_up(self) -> Self:
-        for category, subgroups in {**self.nouns, **self.adjectives}.items():
+        for category, subgroups in (*self.nouns.items(), *self.adjectives.items()):
+            if category in self.nouns and category in self.adjectives:
+                raise ValueError(f"{category!r} is among both the nouns and the adjectives")
             if len({len(words) for words in subgroups.values()}) > 1:
                 raise ValueError(
                     f"the subgroups of {category!r} have different numbers of words; word j of "
@@ -61,10 +63,16 @@ class Identities(BaseModel):
         of both differ in the subgroups alone. No subgroup at all gives the nouns for a person.
 
         Raises:
-            InputError: a category or a subgroup has no words.
+            InputError: a category or a subgroup has no words, or two categories have nouns.
         """
         for category, subgroup in subgroups.items():
             self._check(category, subgroup)
+        named = [category for category in self.nouns if category in subgroups]
+        if len(named) > 1:
+            raise InputError(
+                f"{named[0]!r} and {named[1]!r} both have nouns in the identity words, and nobody "
+                "can be called two at once: make the words of one adjectives"
+            )
         nouns: Sequence[str] = self.person
         before: list[Sequence[str]] = []
         for category in (*self.adjectives, *self.nouns):
@@ -104,9 +112,9 @@ class Identities(BaseModel):
 
 
 def _said(template: str, phrase: str) -> str:
-    """The phrase in its place, after "an" where it begins with a vowel."""
-    article = "an" if phrase[0] in "aeiouAEIOU" else "a"
-    return fill(re.sub(r"\ba(?= \{\})", article, template), phrase)
+    """The phrase in its place, after "an" where it begins with a vowel, else "a"."""
+    vowel = phrase[0] in "aeiouAEIOU"
+    return fill(re.sub(r"\b([Aa])n?(?= \{\})", r"\1n" if vowel else r"\1", template), phrase)
 
 
 def load_identities(path: str | Path | None = None) -> Identities:
@@ -137,4 +145,7 @@ def _parsed(text: str, origin: str) -> Identities:
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in problem["loc"])
-        raise InputError(f"identity words {origin}: {place} {problem['msg']}") from error
+        what = problem["msg"].removeprefix("Value error, ")
+        raise InputError(
+            f"identity words {origin}: {f'{place}: ' if place else ''}{what}"
+        ) from error
