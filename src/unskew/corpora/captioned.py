@@ -76,26 +76,28 @@ def load_captioned(
         InputError: it has no images or no captions, or not the columns asked for.
     """
     found = load_images(source, split, image_column, [], config=config, require_labels=False)
+    caption_column = caption_column or find_captions(found.data)
+    if caption_column is None:
+        raise InputError(
+            f"{found.name!r} has no column of captions; it has "
+            f"{', '.join(found.data.column_names)}: name one"
+        )
     return CaptionedSet(
         name=found.name,
         data=found.data,
         image_column=found.image_column,
-        caption_column=caption_column or _find_captions(found.data, found.name),
+        caption_column=caption_column,
         demonstration=found.demonstration,
     )
 
 
-def _find_captions(data: Dataset, name: str) -> str:
+def find_captions(data: Dataset) -> str | None:
+    """The one column of lists of strings, else the one that is called as captions are."""
     able = [column for column in data.column_names if _can_hold_captions(data, column)]
     lists = [column for column in able if not isinstance(data.features[column], Value)]
     if len(lists) == 1:
         return lists[0]
-    named = [column for column in CAPTION_NAMES if column in (lists or able)]
-    if not named:
-        raise InputError(
-            f"{name!r} has no column of captions; it has {', '.join(data.column_names)}: name one"
-        )
-    return named[0]
+    return next((column for column in CAPTION_NAMES if column in (lists or able)), None)
 
 
 def _can_hold_captions(data: Dataset, column: str) -> bool:
