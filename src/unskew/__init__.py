@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 _LAZY = {
     "DualEncoder": "unskew.encoders",
+    "Debiaser": "unskew.encoders",
     "load_embeddings": "unskew.encoders",
     "weat": "unskew.measures",
     "sc_weat": "unskew.measures",
@@ -25,16 +26,23 @@ _LAZY = {
     "Stimuli": "unskew.stimuli",
     "audit_model": "unskew.audit",
     "AuditReport": "unskew.audit",
+    "debias_model": "unskew.debias",
+    "fit_method": "unskew.debias",
+    "fitting_data": "unskew.debias",
 }
 
 __all__ = [
     "AuditReport",
+    "Debiaser",
     "DualEncoder",
     "ImageSet",
     "Stimuli",
     "WeatResult",
     "__version__",
     "audit_model",
+    "debias_model",
+    "fit_method",
+    "fitting_data",
     "load_embeddings",
     "load_images",
     "load_stimuli",
@@ -46,7 +54,8 @@ __all__ = [
 if TYPE_CHECKING:
     from unskew.audit import AuditReport, audit_model
     from unskew.corpora import ImageSet, load_images
-    from unskew.encoders import DualEncoder, load_embeddings
+    from unskew.debias import debias_model, fit_method, fitting_data
+    from unskew.encoders import Debiaser, DualEncoder, load_embeddings
     from unskew.measures import WeatResult, sc_weat, weat, weat_pairwise
     from unskew.stimuli import Stimuli, load_stimuli
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from unskew.errors import InputError
+from unskew.cli.parts import two_parts
 
 
 def audit(
@@ -87,8 +87,8 @@ def audit(
         images=dataset or tuple(BUILTIN),
         stimuli=stimuli,
         categories=category,
-        cross=[_split(c, ",", "--cross", "gender,age") for c in cross or ()],
-        exclude=[_split(e, "=", "--exclude", "race=Other") for e in exclude or ()],
+        cross=[two_parts(c, ",", "--cross", "gender,age") for c in cross or ()],
+        exclude=[two_parts(e, "=", "--exclude", "race=Other") for e in exclude or ()],
         k=k,
         ranking_target=target,
         top=top,
@@ -114,10 +114,3 @@ def audit(
             err=True,
         )
         raise typer.Exit(1)
-
-
-def _split(text: str, by: str, option: str, example: str) -> tuple[str, str]:
-    parts = text.split(by, 1)
-    if len(parts) != 2 or not all(p.strip() for p in parts):
-        raise InputError(f"{option} {text!r}: write it as {example}")
-    return parts[0].strip(), parts[1].strip()

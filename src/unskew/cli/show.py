@@ -1,6 +1,9 @@
 """A report's summary on the terminal."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -12,15 +15,31 @@ from unskew.audit.blocks import Table as TableBlock
 from unskew.audit.document import DEMONSTRATION, ranking_table, summary_table
 from unskew.audit.report import AuditReport
 
+if TYPE_CHECKING:
+    from unskew.debias import Debiased
+
 _FILE_WIDTH = 160
 """Of output that goes to a file or a pipe: wide enough for every row on one line."""
 
 
+def show_debiased(done: Debiased, folder: Path) -> None:
+    """Print what changed on the test images, and how to load the debiased model."""
+    from unskew.debias.methods import METHODS
+    from unskew.debias.run import REPORT
+
+    console = _console()
+    method = METHODS[done.debiaser.method]
+    console.print(f"[bold]{method.name}[/bold]: {method.title} ({method.paper})\n")
+    show_report(done.report, folder / REPORT)
+    console.print(
+        f"Model: {escape(str(folder))}; load it with "
+        f"unskew.DualEncoder.from_pretrained({escape(repr(str(folder)))})"
+    )
+
+
 def show_report(report: AuditReport, folder: Path) -> None:
     """Print the summary tables and where the whole report is."""
-    console = Console()
-    if not console.is_terminal:
-        console.width = _FILE_WIDTH
+    console = _console()
     if report.demonstration:
         console.print(f"[bold]{escape(DEMONSTRATION)}[/bold]\n")
     if report.before is not None:
@@ -40,6 +59,13 @@ def show_report(report: AuditReport, folder: Path) -> None:
         console.print(escape(note))
     console.print("A statement in (brackets) is not clear after Holm's correction.")
     console.print(f"Report: {escape(str(folder / 'report.html'))} (also .md, .json, figures/)")
+
+
+def _console() -> Console:
+    console = Console()
+    if not console.is_terminal:
+        console.width = _FILE_WIDTH
+    return console
 
 
 def _table(block: TableBlock) -> Table:
