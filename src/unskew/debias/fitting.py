@@ -119,7 +119,7 @@ def fitting_data(
 
     Raises:
         InputError: an unknown attribute, fewer than two subgroups, a subgroup with images in one
-            of the two parts only, no labelled image.
+            of the two parts only, no labelled image, nothing there to leave out.
     """
     attributes = tuple(attributes)
     fitted = labelled(encoder, fit, attributes, exclude=exclude, batch_size=batch_size)
@@ -165,22 +165,14 @@ def labelled(
         InputError: see `fitting_data`.
     """
     columns = dict(attribute_labels(images, a, exclude) for a in attributes)
+    if subgroups is None:
+        _check_excluded(images, attributes, exclude)
     known = np.all([[v is not None for v in labels] for labels in columns.values()], axis=0)
     rows = np.flatnonzero(known)
+    _indexed(images, columns, rows, subgroups)  # refuses before the long work
     found = encoder.embed_readable(images.data.select(rows)[images.image_column], batch_size)
     rows = rows[found.kept]
-    by_attribute = {a: _indexed(labels[rows], a, images.name) for a, labels in columns.items()}
-    combined = np.array(
-        [CROSSED.join(parts) for parts in zip(*(v[rows] for v in columns.values()), strict=True)]
-    )
-    names = tuple(dict.fromkeys(subgroups or sorted(set(combined.tolist()))))
-    odd = set(combined.tolist()) ^ set(names)
-    if odd:
-        raise InputError(
-            f"{images.name}: {sorted(odd)[0]!r} of {CROSSED.join(columns)} has images in one "
-            "part of the data only; leave it out"
-        )
-    labels = np.array([names.index(c) for c in combined])
+    names, labels, by_attribute = _indexed(images, columns, rows, subgroups)
     return Labelled(images, rows, found.embeddings, labels, names, by_attribute)
 
 
@@ -189,35 +181,70 @@ def attribute_labels(
 ) -> tuple[str, np.ndarray]:
     """The category's name in the taxonomy and the subgroup (n,) of every image, None if unknown.
 
-    Ages become age groups. Raises InputError: no such column, or a subgroup to leave out is not
-    there.
+    Ages become age groups, and the subgroups to leave out become None. Raises InputError: no such
+    column.
     """
     labels = images.labels(attribute)
     category = canonical_category(attribute)
     if category in ("age", AGE_GROUP) and any(v is not None for v in age_groups(labels)):
         category, labels = AGE_GROUP, age_groups(labels)
     names = {v: canonical_subgroup(category, v) for v in set(labels.tolist()) if v is not None}
-    labels = np.array([None if v is None else names[v] for v in labels], dtype=object)
     for excluded, subgroup in exclude:
         if canonical_category(excluded) in (category, canonical_category(attribute)):
-            gone = labels == canonical_subgroup(category, subgroup)
-            if not gone.any():
-                raise InputError(
-                    f"{images.name}: no subgroup {subgroup!r} of {attribute!r} to leave out; it "
-                    f"has {', '.join(sorted(set(names.values())))}"
-                )
-            labels[gone] = None
-    return category, labels
+            gone = canonical_subgroup(category, subgroup)
+            names = {v: name for v, name in names.items() if name != gone}
+    return category, np.array([names.get(v) for v in labels], dtype=object)
 
 
-def _indexed(labels: np.ndarray, attribute: str, name: str) -> tuple[tuple[str, ...], np.ndarray]:
-    found = tuple(sorted(set(labels.tolist())))
-    if len(found) < 2:
+def _check_excluded(
+    images: ImageSet, attributes: Sequence[str], exclude: Sequence[tuple[str, str]]
+) -> None:
+    """Raise InputError unless every subgroup to leave out is one of these attributes'."""
+    for excluded, subgroup in exclude:
+        for attribute in attributes:
+            category, labels = attribute_labels(images, attribute)
+            if canonical_category(excluded) in (category, canonical_category(attribute)):
+                break
+        else:
+            raise InputError(
+                f"cannot leave out {subgroup!r} of {excluded!r}: it is not among the attributes "
+                f"to debias, {', '.join(attributes)}"
+            )
+        found = sorted({v for v in labels if v is not None})
+        if canonical_subgroup(category, subgroup) not in found:
+            raise InputError(
+                f"{images.name}: no subgroup {subgroup!r} of {excluded!r} to leave out; it has "
+                f"{', '.join(found)}"
+            )
+
+
+def _indexed(
+    images: ImageSet,
+    columns: Mapping[str, np.ndarray],
+    rows: np.ndarray,
+    subgroups: Sequence[str] | None,
+) -> tuple[tuple[str, ...], np.ndarray, dict[str, tuple[tuple[str, ...], np.ndarray]]]:
+    """The subgroups of these rows, the index of each row's, and the same by attribute."""
+    by_attribute = {}
+    for attribute, column in columns.items():
+        found = tuple(sorted(set(column[rows].tolist())))
+        if len(found) < 2:
+            raise InputError(
+                f"{images.name}: {attribute!r} has "
+                f"{f'one subgroup only: {found[0]!r}' if found else 'no labelled image'}; "
+                "debiasing needs at least two"
+            )
+        by_attribute[attribute] = found, np.array([found.index(v) for v in column[rows]])
+    crossed = zip(*(column[rows] for column in columns.values()), strict=True)
+    combined = [CROSSED.join(parts) for parts in crossed]
+    names = tuple(subgroups or sorted(set(combined)))
+    odd = set(combined) ^ set(names)
+    if odd:
         raise InputError(
-            f"{name}: {attribute!r} has {'one subgroup only' if found else 'no labelled image'}"
-            f"{': ' + repr(found[0]) if found else ''}; debiasing needs at least two"
+            f"{images.name}: {sorted(odd)[0]!r} of {CROSSED.join(columns)} has images in one "
+            "part of the data only; leave it out"
         )
-    return found, np.array([found.index(v) for v in labels])
+    return names, np.array([names.index(c) for c in combined]), by_attribute
 
 
 def _subgroup_texts(encoder: Any, fitted: Labelled, words: Identities) -> SubgroupTexts:
@@ -254,8 +281,6 @@ def _context(fitted: Labelled, words: Identities) -> list[dict[str, str]]:
     return context
 
 
-def _embedded(
-    encoder: Any, sets: Sequence[ImageSet | CaptionedSet], batch_size: int
-) -> np.ndarray:
+def _embedded(encoder: Any, sets: Sequence[ImageSet | CaptionedSet], batch_size: int) -> np.ndarray:
     parts = [encoder.embed_readable(s.images, batch_size).embeddings for s in sets]
     return np.concatenate([np.empty((0, encoder.dim), dtype=np.float32), *parts])
