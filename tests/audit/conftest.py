@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from planted import COLD, DIM, WARM, image_set
+from planted_images import COLD, DIM, WARM, image_set
 
 from unskew.encoders import LabelledEmbeddings, PrecomputedEncoder
 from unskew.stimuli import Stimuli

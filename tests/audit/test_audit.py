@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from planted import image_set
+from planted_images import image_set
 
 from unskew import AuditReport, audit_model, weat
 from unskew.audit.pairs import TEXT_ONLY, sentence

@@ -6,7 +6,7 @@ import math
 
 import pytest
 from PIL import Image
-from planted import image_set
+from planted_images import image_set
 
 from unskew import AuditReport, audit_model
 from unskew.audit.before_after import change_table, cut, ranking_change_table

@@ -4,7 +4,7 @@ from math import ceil, comb
 
 import numpy as np
 import pytest
-from planted import COLD, DIM, WARM
+from planted_images import COLD, DIM, WARM
 
 from unskew import audit_model
 from unskew.audit.texts import prompts_of
