@@ -62,6 +62,8 @@ def fit_method(
             what the method needs.
     """
     method = find_method(name)
+    if seed < 0:
+        raise InputError(f"seed is {seed}; give a whole number of at least 0")
     return method.fit(encoder, data, seed, out, check_options(method.options(), options, name))
 
 
