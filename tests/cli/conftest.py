@@ -12,6 +12,7 @@ def unskew(monkeypatch, capsys):
     """Run the command in this process: (exit code, standard output, standard error)."""
 
     def run(*arguments):
+        capsys.readouterr()  # what the test itself has printed so far
         monkeypatch.setattr(sys, "argv", ["unskew", *map(str, arguments)])
         try:
             main()

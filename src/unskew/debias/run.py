@@ -12,6 +12,7 @@ from unskew.audit import AuditReport, audit_model
 from unskew.audit.embedded import read_labels
 from unskew.audit.save import check_folder
 from unskew.corpora import CaptionedSet, ImageSet, partition, refuse_shared_images
+from unskew.corpora.columns import find_categories
 from unskew.corpora.load import Source
 from unskew.debias.fitting import attribute_labels, fitting_data
 from unskew.debias.methods import find_method, fit_method
@@ -82,7 +83,7 @@ def debias_model(
     out = Path(out)
     chosen = check_options(find_method(method).options(), options or {}, method)
     _refuse_idle(exclude, attributes)
-    train, validation, test = partition(images)
+    train, validation, test = parts(images, attributes)
     kept = [general_images(source, preserve_limit) for source in preserve]
     refuse_shared_images([train, *kept], validation, test)
     judged = relabelled(test, attributes, exclude)
@@ -114,6 +115,23 @@ def debias_model(
     report = after.beside(before)
     report.save(out / REPORT)
     return Debiased(debiaser, debiased, report)
+
+
+def parts(images: Source, attributes: Sequence[str]) -> tuple[ImageSet, ...]:
+    """Train, validation and test, with the attributes and all else that looks like labels.
+
+    What else is known of a face goes into its caption; an attribute may be a column that does not
+    look like labels, such as one of integers.
+
+    Raises:
+        NotFoundError, InputError: see `partition`.
+    """
+    if isinstance(images, ImageSet):
+        return partition(images)
+    found = partition(images, categories=attributes)
+    others = find_categories(found[0].data, found[0].image_column, found[0].name, None)
+    every = tuple(dict.fromkeys((*found[0].categories, *others)))
+    return tuple(dataclasses.replace(part, categories=every) for part in found)
 
 
 def relabelled(
