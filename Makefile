@@ -1,7 +1,9 @@
-# Two commands: `make audit` reads a real bias audit, `make test` runs the tests.
+# `make audit` reads a real bias audit, `make compare` compares the debiasing methods on real data,
+# `make test` runs the tests.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+DATA   ?= ../shared/data
 PIP    := $(BIN)/pip --disable-pip-version-check
 
 # Nothing that runs here fetches anything from the Hub or reports anything to anyone.
@@ -9,10 +11,15 @@ export HF_HUB_OFFLINE = 1
 export HF_EVALUATE_OFFLINE = 1
 export GRADIO_ANALYTICS_ENABLED = False
 
-.PHONY: audit test test-slow lint benchmarks clean
+.PHONY: audit compare test test-slow lint benchmarks clean
 
 audit: $(VENV)/.installed
 	$(BIN)/unskew audit unskew/mini --cross gender,age_group --out audit
+
+compare: $(VENV)/.installed
+	$(BIN)/unskew compare unskew/mini --attribute gender --data $(DATA)/utkface \
+	  --out-of-domain $(DATA)/fairface540 --retrieval $(DATA)/flickr8k_subset \
+	  --zero-shot $(DATA)/cifar10_subset --out compare
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
@@ -40,4 +47,4 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) audit
+	rm -rf $(VENV) audit compare

@@ -6,6 +6,7 @@ import typer
 
 from unskew import __version__
 from unskew.cli.audit import audit
+from unskew.cli.compare import compare
 from unskew.cli.debias import debias
 from unskew.cli.embed import embed
 from unskew.cli.metrics import install_metrics
@@ -19,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(audit)
+app.command()(compare)
 app.command()(debias)
 app.command()(embed)
 app.command("install-metrics")(install_metrics)

@@ -17,6 +17,7 @@ from unskew.audit.report import AuditReport
 
 if TYPE_CHECKING:
     from unskew.debias import Debiased
+    from unskew.debias.rows import ComparisonTable
 
 _FILE_WIDTH = 160
 """Of output that goes to a file or a pipe: wide enough for every row on one line."""
@@ -59,6 +60,20 @@ def show_report(report: AuditReport, folder: Path) -> None:
         console.print(escape(note))
     console.print("A statement in (brackets) is not clear after Holm's correction.")
     console.print(f"Report: {escape(str(folder / 'report.html'))} (also .md, .json, figures/)")
+
+
+def show_comparison(table: ComparisonTable, folder: Path) -> None:
+    """Print the tables of a comparison, and where the whole of it is."""
+    from unskew.debias.table import failures, tables
+
+    console = _console()
+    if table.demonstration:
+        console.print(f"[bold]{escape(DEMONSTRATION)}[/bold]\n")
+    for block in tables(table):
+        console.print(_table(block))
+    for line in failures(table):
+        console.print(escape(line))
+    console.print(f"Table: {escape(str(folder / 'table.md'))} (also .json, .csv, pareto.png)")
 
 
 def _console() -> Console:

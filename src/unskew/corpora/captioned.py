@@ -6,6 +6,7 @@ from typing import Any
 
 from datasets import Dataset, LargeList, List, Value
 
+from unskew.corpora.image_set import ImageSet
 from unskew.corpora.load import Source, load_images
 from unskew.errors import InputError
 
@@ -76,6 +77,11 @@ def load_captioned(
         InputError: it has no images or no captions, or not the columns asked for.
     """
     found = load_images(source, split, image_column, [], config=config, require_labels=False)
+    return captioned(found, caption_column)
+
+
+def captioned(found: ImageSet, caption_column: str | None = None) -> CaptionedSet:
+    """Images whose table has captions, too. Raises InputError as `load_captioned`."""
     caption_column = caption_column or find_captions(found.data)
     if caption_column is None:
         raise InputError(

@@ -66,8 +66,27 @@ def partition(
         )
         return load_images(found, categories=[*found.categories, *attributes])
 
-    called = repr(str(source)) if isinstance(source, str | Path) else "the DatasetDict"
-    return _disjoint(*_parts(splits, load, called))
+    return _disjoint(*_parts(splits, load, _called(source)))
+
+
+def train_and_test(
+    source: Source, categories: Sequence[str] | None = None
+) -> tuple[ImageSet, ImageSet]:
+    """The train and test parts of a set of general images, labelled or not.
+
+    As `partition`, without a validation part: one split is divided 8 : 2.
+    """
+    splits = split_names(source, None)
+    judged = next((name for name in ("test", *VALIDATION) if name in splits), None)
+
+    def load(split: str | None) -> ImageSet:
+        return load_images(source, split, categories=categories, require_labels=False)
+
+    if "train" in splits and judged is not None:
+        train, test = load("train"), load(judged)
+    else:
+        train, test = _divided(_whole(splits, load, _called(source)), {"train": 8, "test": 2})
+    return _without(train, set(image_digests(test)), "test"), test
 
 
 def refuse_shared_images(*parts: Images | Sequence[Images]) -> None:
@@ -138,11 +157,20 @@ def _parts(
             return train, load(held), test
         train, validation = _divided(train, {"train": 8, "validation": 1})
         return train, validation, test
-    if len(splits) > 1 and "train" not in splits:
-        raise InputError(f"{source} has the splits {', '.join(splits)} and no train split")
-    whole = load("train" if "train" in splits else splits[0] if splits else None)
+    whole = _whole(splits, load, source)
     train, validation, test = _divided(whole, {"train": 8, "validation": 1, "test": 1})
     return train, validation, test
+
+
+def _whole(splits: list[str], load: Callable[[str | None], ImageSet], source: str) -> ImageSet:
+    """What is to be divided: the train split, or the only one."""
+    if len(splits) > 1 and "train" not in splits:
+        raise InputError(f"{source} has the splits {', '.join(splits)} and no train split")
+    return load("train" if "train" in splits else splits[0] if splits else None)
+
+
+def _called(source: Source) -> str:
+    return repr(str(source)) if isinstance(source, str | Path) else "the DatasetDict"
 
 
 def _divided(images: ImageSet, shares: Mapping[str, int]) -> list[ImageSet]:
