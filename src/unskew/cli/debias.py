@@ -37,7 +37,7 @@ def debias(
             "classes let methods watch the utility. Their train split is used. Repeat."
         ),
     ] = None,
-    preserve_limit: Annotated[int, typer.Option(help="Images taken of each of these.")] = 1000,
+    preserve_limit: Annotated[int, typer.Option(help="Images taken of each of these.")] = 800,
     exclude: Annotated[
         list[str] | None, typer.Option(help="Leave a subgroup out, as race=Other; repeat.")
     ] = None,

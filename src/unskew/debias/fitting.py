@@ -4,7 +4,7 @@ general images whose embeddings should stay as they are."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -80,6 +80,8 @@ class FittingData:
     named: SubgroupTexts | None
     wordless: str = ""
     """Why ``named`` is None."""
+    words: Identities = field(default_factory=load_identities)
+    """The identity words that ``named`` was made with, for methods that train on texts."""
 
     @property
     def subgroups(self) -> tuple[str, ...]:
@@ -131,9 +133,10 @@ def fitting_data(
         exclude=exclude,
         batch_size=batch_size,
     )
+    words = identities or load_identities()
     named, wordless = None, ""
     try:
-        named = _subgroup_texts(encoder, fitted, identities or load_identities())
+        named = _subgroup_texts(encoder, fitted, words)
     except InputError as error:
         wordless = str(error)  # raised for the methods that need words; the others do without
     return FittingData(
@@ -144,6 +147,7 @@ def fitting_data(
         preserve_images=tuple(preserve),
         named=named,
         wordless=wordless,
+        words=words,
     )
 
 

@@ -141,6 +141,42 @@ def _valence(encoder: DualEncoder, data: FittingData) -> dict[str, Any]:
     }
 
 
+SCORED_IMAGES = 300
+"""Validation images of each set that a candidate with other towers is scored on."""
+
+
+def _score(encoder: DualEncoder, data: FittingData) -> Callable[[DualEncoder], float] | None:
+    """ABLE of a candidate on held-out images; None without a set to measure utility on."""
+    from unskew.debias.validation import Validator, has_answers
+
+    if not any(has_answers(s) for s in data.preserve_images):
+        return None
+    validator = Validator(encoder, data)
+    return lambda candidate: validator.scores_of(candidate, SCORED_IMAGES).able
+
+
+def _train(
+    encoder: DualEncoder, data: FittingData, seed: int, out: Path | None, chosen: dict[str, Any]
+) -> Debiaser:
+    from unskew.debias.adversarial import AdversarialSettings, train_adversarial
+
+    return train_adversarial(
+        encoder,
+        data,
+        AdversarialSettings(**chosen),
+        seed=seed,
+        out=out,
+        score=_score(encoder, data),
+        identities=data.words,
+    )
+
+
+def _training_options() -> dict[str, Option]:
+    from unskew.debias.adversarial import AdversarialSettings
+
+    return options_of(AdversarialSettings)
+
+
 METHODS: dict[str, Method] = {
     m.name: m
     for m in (
@@ -190,6 +226,13 @@ METHODS: dict[str, Method] = {
             "Janghorbani and de Melo 2023, arXiv 2303.12734",
             _valence,
             ("attribute_a", "attribute_b"),
+        ),
+        Method(
+            "adversarial",
+            "trains LoRA in the towers against adversaries that predict the subgroup",
+            "after Zhang, Lemoine and Mitchell 2018, arXiv 1801.07593",
+            _train,
+            _training_options,
         ),
     )
 }

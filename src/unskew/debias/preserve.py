@@ -7,7 +7,7 @@ from unskew.corpora.captioned import find_captions
 from unskew.corpora.load import Source
 from unskew.errors import InputError
 
-MOST_PRESERVED = 1000
+MOST_PRESERVED = 800
 """Images of each set that are taken: more cost a forward each and change a covariance little."""
 
 

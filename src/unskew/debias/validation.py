@@ -62,7 +62,7 @@ class Validator:
         """
         self._data = data
         self._batch_size = batch_size
-        self._sets = [s for s in data.preserve_images if _has_answers(s)]
+        self._sets = [s for s in data.preserve_images if has_answers(s)]
         if not self._sets:
             raise InputError(
                 "candidates are chosen by bias and utility, and no image set to preserve has "
@@ -148,7 +148,8 @@ class _Seen:
         )
 
 
-def _has_answers(source: ImageSet | CaptionedSet) -> bool:
+def has_answers(source: ImageSet | CaptionedSet) -> bool:
+    """Whether utility can be measured on a set: it has captions, or one category of classes."""
     return isinstance(source, CaptionedSet) or len(source.categories) == 1
 
 
