@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from unskew.corpora import CaptionedSet, ImageSet, load_images, sample, split_names
 from unskew.corpora.captioned import find_captions
 from unskew.corpora.load import Source
@@ -28,8 +30,9 @@ def general_images(
         return sample(source, most)
     splits = split_names(source, None)
     if len(splits) > 1 and "train" not in splits:
+        name = repr(str(source)) if isinstance(source, str | Path) else "the set to preserve"
         raise InputError(
-            f"{source!r} has the splits {', '.join(splits)} and no train split: what a debiaser "
+            f"{name} has the splits {', '.join(splits)} and no train split: what a debiaser "
             "is fitted on must not be what it is judged on"
         )
     images = load_images(source, "train" if "train" in splits else None, require_labels=False)
