@@ -6,12 +6,11 @@ from typing import Annotated
 import typer
 
 from unskew.cli.parts import two_parts
+from unskew.debias.methods import METHODS
 
 
 def debias(
-    method: Annotated[
-        str, typer.Argument(help="How; a name that does not exist lists those that do.")
-    ],
+    method: Annotated[str, typer.Argument(help=f"One of {', '.join(METHODS)}.")],
     model: Annotated[str, typer.Argument(help="Hub id, local path, or unskew/mini.")],
     data: Annotated[
         str,
