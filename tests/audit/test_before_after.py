@@ -10,6 +10,7 @@ from planted_images import image_set
 
 from unskew import AuditReport, audit_model
 from unskew.audit.before_after import change_table, cut, ranking_change_table
+from unskew.audit.blocks import Paragraph
 from unskew.audit.document import document
 from unskew.audit.pairs import TEXT_ONLY
 from unskew.audit.pictures import draw, pictures
@@ -23,7 +24,7 @@ def before(encoder, stimuli):
 
 @pytest.fixture
 def after(encoder, stimuli):
-    """The same images by another model, which keeps the teams closer together."""
+    """The same images by another model, which keeps the teams closer together; texts stay."""
     return audit_model(encoder, image_set(shift=0.2, seed=2), stimuli, permutations=300)
 
 
@@ -49,7 +50,7 @@ BLUE_RED = {"subgroup_a": "Blue", "subgroup_b": "Red", "section": "attributes"}
 def test_a_row_of_the_table(before, after):
     """Appendix B: pair, d before, d after, change, favoured before and after."""
     report = after.beside(before)
-    table, texts = tables(report, "Pairs of subgroups before and after")
+    (table,) = tables(report, "Pairs of subgroups before and after")
     row = found(table, **{"subgroup A": "Blue", "subgroup B": "Red"})
     one, two = pair_of(before, **BLUE_RED), pair_of(after, **BLUE_RED)
     assert one.effect_size < two.effect_size < 0
@@ -60,11 +61,23 @@ def test_a_row_of_the_table(before, after):
     assert row["change"] == f"{two.effect_size - one.effect_size:+.2f}"
     assert row["favoured before"] == "Red"
     assert row["favoured after"] == ("Red" if two.clear else "(Red)")
-    assert [r[1] for r in texts.rows] == ["text only: warm / cold"]
     (cells,) = [r for r in table.rows if r[2:4] == ("Blue", "Red")]
     for column, m in ((5, one), (7, two)):
         assert table.columns[column] == "interval"
         assert cells[column] == f"[{m.ci_low:+.2f}, {m.ci_high:+.2f}]"
+
+
+def test_where_nothing_moved_one_sentence_says_so(before, after):
+    """Phrases, where the text tower is as it was."""
+    assert Paragraph("Pairs of subgroups that moved: none of 1.") in document(after.beside(before))
+    pairs = [
+        dataclasses.replace(r, effect_size=r.effect_size / 2) if r.dataset == TEXT_ONLY else r
+        for r in after.pairs
+    ]
+    report = dataclasses.replace(after, pairs=tuple(pairs)).beside(before)
+    assert ("before and after", TEXT_ONLY, "team") in {p.place for p in pictures(report)}
+    _, texts = tables(report, "Pairs of subgroups before and after")
+    assert [r[1] for r in texts.rows] == ["text only: warm / cold"]
 
 
 def test_summaries_before_and_after(before, after):
@@ -161,7 +174,7 @@ def test_undefined_on_one_side(before, after, tmp_path):
     gone = {"effect_size": math.nan, "ci_low": math.nan, "ci_high": math.nan, "favoured": None}
     pairs = [dataclasses.replace(r, **gone, clear=False, reason="alike") for r in after.pairs]
     report = dataclasses.replace(after, pairs=tuple(pairs)).beside(before)
-    table, _ = tables(report, "Pairs of subgroups before and after")
+    (table, *_) = tables(report, "Pairs of subgroups before and after")
     row = found(table, **{"subgroup A": "Blue", "subgroup B": "Red"})
     assert (row["d after"], row["change"], row["favoured after"]) == ("undefined", "undefined", "")
     assert not [p for p in pictures(report) if p.place[0] == "before and after"]
@@ -177,7 +190,7 @@ def test_sets_that_are_neither_pleasant_nor_unpleasant(before, after):
         )
         for m in (before, after)
     ]
-    table, _ = tables(made[1].beside(made[0]), "Pairs of subgroups before and after")
+    (table, *_) = tables(made[1].beside(made[0]), "Pairs of subgroups before and after")
     row = found(table, **{"subgroup A": "Blue", "subgroup B": "Red"})
     assert row["favoured before"] == "Red: warm"
 
@@ -196,7 +209,6 @@ def test_pictures(before, after, tmp_path):
     assert [p.place[1:] for p in planned] == [
         ("squares", "team"),
         ("squares", "size"),
-        (TEXT_ONLY, "team"),
     ]
     (tmp_path / "figures").mkdir()
     for p in planned:

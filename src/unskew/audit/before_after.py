@@ -38,6 +38,9 @@ def before_and_after(report: AuditReport, pictures: Sequence[Planned]) -> Iterat
     for dataset in dict.fromkeys(r.dataset_after for r in rows):
         yield Heading(3, f"Before and after: {dataset}")
         here = [r for r in rows if r.dataset_after == dataset]
+        if not any(r.moved for r in here):
+            yield Paragraph(f"Pairs of subgroups that moved: none of {len(here)}.")
+            continue
         for category in dict.fromkeys(r.category for r in here):
             yield from at(pictures, ("before and after", dataset, category))
         whole = [r for r in here if r.section != "contrasts"]

@@ -12,6 +12,8 @@ from unskew.errors import InputError
 if TYPE_CHECKING:
     from unskew.audit.report import AuditReport
 
+_ROUNDING = 1e-6
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -35,6 +37,11 @@ class Comparison:
     favoured_after: str | None
     clear_before: bool
     clear_after: bool
+
+    @property
+    def moved(self) -> bool:
+        """The effect size changed by more than rounding."""
+        return not abs(self.change) < _ROUNDING
 
     @property
     def disagree(self) -> bool:

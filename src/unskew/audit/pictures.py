@@ -78,12 +78,13 @@ def pictures(report: AuditReport) -> list[Planned]:
 
 
 def _moved(report: AuditReport) -> dict[tuple[str, str], list[Comparison]]:
-    """Pairs whose effect size is defined before and after, by data set and category."""
+    """Pairs whose effect size is defined before and after, by data set and category; where
+    nothing moved there is nothing to draw."""
     found: dict[tuple[str, str], list[Comparison]] = {}
     for row in report.changes():
         if row.section != "contrasts" and not math.isnan(row.change):
             found.setdefault((row.dataset_after, row.category), []).append(row)
-    return found
+    return {k: rows for k, rows in found.items() if any(r.moved for r in rows)}
 
 
 def _shared(
