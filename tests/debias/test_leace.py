@@ -111,7 +111,7 @@ def test_on_real_faces_a_probe_is_at_chance(shared_data):
     encoder = DualEncoder.from_pretrained("unskew/mini")
     parts = [
         load_images(str(shared_data / "utkface"), split, categories=["gender"])
-        for split in ("train", "validation")
+        for split in ("validation", "test")
     ]
     data = fitting_data(encoder, *parts, ["gender"])
     head = leace.fit(data).image
