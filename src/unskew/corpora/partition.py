@@ -102,7 +102,8 @@ def refuse_shared_images(*parts: Images | Sequence[Images]) -> None:
                 if other != number:
                     raise InputError(
                         f"an image is both in {where} and in {images.name}, row {row}: what is "
-                        "fitted on, chosen by and judged on must be apart; leave it out of one"
+                        "fitted on, chosen by, judged on in domain and out of domain must be "
+                        "apart; leave it out of one"
                     )
 
 

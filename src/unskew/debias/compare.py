@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from unskew.corpora import CaptionedSet, ImageSet, refuse_shared_images
+from unskew.corpora import CaptionedSet, ImageSet
 from unskew.corpora.partition import image_digests
 from unskew.debias.cells import Cell, Cells
 from unskew.debias.fitting import FittingData, Labelled
@@ -80,14 +80,10 @@ def compare(
         find_method(name)
     if not len(seeds):
         raise InputError("give at least one seed")
-    check_held_out(held_out, attributes, exclude)
+    fitted = [data.fit.images, *data.preserve_images]
+    check_held_out(held_out, attributes, fitted, data.validation.images, exclude)
     bench = _Bench(
         encoder, data, held_out, tuple(attributes), k, target, tuple(exclude), batch_size
-    )
-    refuse_shared_images(
-        [data.fit.images, *data.preserve_images],
-        data.validation.images,
-        list(held_out.present.values()),
     )
     cells = None if folder is None else Cells(folder, bench.settings())
     original = _kept(cells, "original", lambda: Cell(bench.judge(bench.original), None)).scores

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import math
-from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -20,8 +20,8 @@ _GAP = 0.052
 
 
 @matplotlib.rc_context({"text.parse_math": False, "text.usetex": False})
-def draw_pareto(table: ComparisonTable, path: Path) -> None:
-    """MaxSkew against utility, in domain and, where it was judged, out of domain.
+def draw_pareto(table: ComparisonTable) -> bytes:
+    """A PNG of MaxSkew against utility, in domain and, where it was judged, out of domain.
 
     Bars: one standard deviation over seeds. Names stand in a column beside each panel.
     """
@@ -35,7 +35,11 @@ def draw_pareto(table: ComparisonTable, path: Path) -> None:
         _panel(axes, shown, name, table.row(CHANCE).mean[name])
         axes.set_title(f"{', '.join(table.attributes)}, {where}", fontsize=10)
     figure.tight_layout(w_pad=3)
-    figure.savefig(path, dpi=110, bbox_inches="tight", metadata={"Software": "unskew"})
+    file = io.BytesIO()
+    figure.savefig(
+        file, format="png", dpi=110, bbox_inches="tight", metadata={"Software": "unskew"}
+    )
+    return file.getvalue()
 
 
 def _panel(axes: Axes, rows: list[Row], figure: str, chance: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from unskew.corpora import CaptionedSet, ImageSet, load_images, partition, refuse_shared_images
+from unskew.corpora import CaptionedSet, ImageSet, load_images, partition
 from unskew.corpora.captioned import captioned
 from unskew.corpora.load import Source
 from unskew.corpora.partition import sample, train_and_test
@@ -67,8 +67,7 @@ def prepare(
         keep.append(sample(for_fit_images, preserved))
         things = sample(judged_images, classified)
     held_out = HeldOut(test, outside, photos, things)
-    check_held_out(held_out, attributes, exclude)
-    refuse_shared_images([train, *keep], validation, list(held_out.present.values()))
+    check_held_out(held_out, attributes, [train, *keep], validation, exclude)
     data = fitting_data(
         encoder, train, validation, attributes, keep, exclude=exclude, batch_size=batch_size
     )

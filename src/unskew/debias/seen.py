@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from unskew.audit.texts import Texts, prompts_of
-from unskew.corpora import CaptionedSet, ImageSet
+from unskew.corpora import CaptionedSet, ImageSet, refuse_shared_images
 from unskew.debias.fitting import Labelled, attribute_labels, labelled
 from unskew.debias.utility import Classified, Photos, class_labels, classified, headed, photos
 from unskew.encoders import LabelledEmbeddings, PrecomputedEncoder
@@ -132,15 +132,25 @@ def see(
 
 
 def check_held_out(
-    held_out: HeldOut, attributes: Sequence[str], exclude: Sequence[tuple[str, str]] = ()
+    held_out: HeldOut,
+    attributes: Sequence[str],
+    fitted: Sequence[ImageSet | CaptionedSet],
+    validation: ImageSet,
+    exclude: Sequence[tuple[str, str]] = (),
 ) -> None:
-    """Raise InputError for labels that cannot be judged, before anything is embedded."""
+    """Raise InputError for sets that cannot be judged on, before anything is embedded.
+
+    That is for labels that are missing, and for an image that is also fitted on or chosen by.
+    """
     faces = [held_out.in_domain, held_out.out_of_domain]
     for images in (s for s in faces if s is not None):
         for attribute in attributes:
             attribute_labels(images, attribute, exclude)
     if held_out.zero_shot is not None:
         class_labels(held_out.zero_shot)
+    inside = [s for role, s in held_out.present.items() if role != "out_of_domain"]
+    outside = [] if held_out.out_of_domain is None else [held_out.out_of_domain]
+    refuse_shared_images(fitted, validation, inside, outside)
 
 
 def _refuse_few(faces: Labelled) -> None:

@@ -42,8 +42,8 @@ BIAS = (
     Column("probe_out", "probe % out", 1, 100),
 )
 UTILITY = (
-    *(Column(f"i2t_{k}", f"image→text R@{k}", 1, 100) for k in (1, 5, 10)),
-    *(Column(f"t2i_{k}", f"text→image R@{k}", 1, 100) for k in (1, 5, 10)),
+    *(Column(f"i2t_{k}", f"I→T R@{k}", 1, 100) for k in (1, 5, 10)),
+    *(Column(f"t2i_{k}", f"T→I R@{k}", 1, 100) for k in (1, 5, 10)),
     Column("zero_shot", "zero-shot %", 1, 100),
     Column("utility", "utility", 1, 100),
     Column("able", "ABLE", 1, 100),
@@ -66,7 +66,7 @@ def tables(table: ComparisonTable) -> tuple[Table, Table]:
     )
     utility = Table(
         "Utility: higher is better",
-        ("", *_headings(table, UTILITY), "utility change, points", "fit s"),
+        ("", *_headings(table, UTILITY), "change, points", "fit s"),
         tuple(
             (r.name, *_cells(table, r, UTILITY), _change(r.utility_change, 1), _seconds(r))
             for r in table.rows
@@ -114,8 +114,10 @@ def explanation(table: ComparisonTable) -> list[str]:
         "of image-text tests, over all pairs of subgroups: MMBias's pleasant and unpleasant "
         "phrases and the single contrasts. Probe: how often a linear classifier, fitted on "
         f"{s['probe_images']} of the fitting images, tells the subgroup.",
-        "Utility: the mean of R@5 both ways and zero-shot accuracy. ABLE: the harmonic mean of "
-        "zero-shot accuracy and exp(-MaxSkew in).",
+        "I→T: image to text, any of an image's captions among the first k. T→I: text to image. "
+        "Utility: the mean of R@5 both ways and zero-shot accuracy, in %; change: against the "
+        "original. ABLE: the harmonic mean of "
+        "zero-shot accuracy and exp(-MaxSkew in), times 100.",
         f"Mean ± standard deviation over the seeds {', '.join(map(str, s['seeds']))}; a seed also "
         f"draws {s['fit_share']:.0%} of every subgroup's fitting images, without which methods "
         "that draw nothing would show no spread. In brackets: 95 % intervals of a paired "
@@ -154,10 +156,10 @@ def save(table: ComparisonTable, folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if _has_picture(table):
-            draw_pareto(table, folder / PICTURE)
     except OSError as error:
         raise InputError(f"cannot write to {folder}: {error.strerror or error}") from error
+    if _has_picture(table):
+        write_whole(folder / PICTURE, draw_pareto(table))
     write_whole(folder / "table.md", to_markdown(document(table)))
     write_whole(folder / "table.csv", to_csv(table))
     content = json.dumps(_plain(asdict(table)), indent=1, ensure_ascii=False, allow_nan=False)
@@ -194,7 +196,7 @@ def _cell(row: Row, column: Column) -> str:
     if value is None:
         return ""
     text = f"{column.factor * value:.{column.digits}f}"
-    return text if math.isnan(sd) else f"{text} ± {column.factor * sd:.{column.digits}f}"
+    return text if math.isnan(sd) else f"{text}±{column.factor * sd:.{column.digits}f}"
 
 
 def _change(change: Interval | None, digits: int) -> str:
