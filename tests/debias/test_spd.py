@@ -20,7 +20,7 @@ def test_every_round_removes_what_its_probe_read(subgroups, synthetic):
     one, two = (spd.probed_subspace(x, labels, rounds) for rounds in (1, 2))
     weights = LogisticRegression(tol=1e-9, max_iter=5000).fit(x, labels).coef_
     assert one.shape == (subgroups - 1, 40)
-    assert np.allclose(weights - weights @ one.T @ one, 0, atol=1e-5 * np.abs(weights).max())
+    assert np.allclose(weights - weights @ one.T @ one, 0, atol=1e-3 * np.abs(weights).max())
     assert two.shape == (2 * (subgroups - 1), 40)
     assert np.allclose(two @ two.T, np.eye(len(two)), atol=1e-9)
     assert np.allclose(one @ two.T @ two, one, atol=1e-6)
