@@ -80,6 +80,15 @@ def test_only_as_many_are_dropped_as_help(synthetic, phrases):
     assert len(chosen) < 36
 
 
+def test_no_dimension_is_dropped_without_which_there_is_more_bias(synthetic, phrases):
+    """The bias is nearly all in the first two, so most of the others add nothing or hide some."""
+    data = synthetic()
+    phrases = {name: np.where(np.arange(40) < 2, p, 1e-3 * p) for name, p in phrases.items()}
+    whole = bias_of(data, phrases, np.arange(40))
+    for j in dropped(mmbias_dims.fit(data, **phrases, threshold=1.0, remove=0.9)):
+        assert bias_of(data, phrases, np.arange(40) != j) < whole
+
+
 def test_what_cannot_be_used_is_refused(synthetic, phrases):
     data = synthetic()
     with pytest.raises(InputError, match=r"attribute_b has shape \(3, 7\).*\(n, 40\)"):
