@@ -187,7 +187,7 @@ METHODS: dict[str, Method] = {
         ),
         _on_embeddings(
             "orth-cali",
-            "Orth-Proj, and prompts that differ in the subgroup alone are drawn together",
+            "Orth-Proj, and captions that differ in the subgroup alone are drawn together",
             "Chuang et al. 2023, arXiv 2302.00070",
         ),
         _on_embeddings(

@@ -95,8 +95,10 @@ class Rebalance(Head):
 
     z = a p + b q with unit p inside the span of the basis and q orthogonal to it becomes
     alpha p + sqrt(1 - alpha^2) q, where alpha is the point of equal relative loss of the two
-    aims, (arXiv 2603.12998): with E = a + (1 - b) / a,
-    alpha = (E - b sqrt(E^2 - a^2)) / (E^2 + b^2). A z wholly inside or outside stays.
+    aims (arXiv 2603.12998): with E = a + (1 - b) / a,
+    alpha = (E - b sqrt(E^2 - a^2)) / (E^2 + b^2). Of a unit vector 1 - b is a^2 / (1 + b), so
+    E = a c with c = (2 + b) / (1 + b), which cancels nothing where a is small. A z wholly inside
+    or outside stays.
     """
 
     kind = "rebalance"
@@ -116,9 +118,8 @@ class Rebalance(Head):
         b = outside.norm(dim=1, keepdim=True)
         mixed = (a > self.tiny) & (b > self.tiny)
         safe_a, safe_b = (torch.where(mixed, x, torch.ones_like(x)) for x in (a, b))
-        e = safe_a + (1 - safe_b) / safe_a
-        root = (e**2 - safe_a**2).clamp(min=0).sqrt()
-        alpha = (e - safe_b * root) / (e**2 + safe_b**2)
+        c = (2 + safe_b) / (1 + safe_b)
+        alpha = safe_a * (c - safe_b * (c**2 - 1).sqrt()) / (safe_a**2 * c**2 + safe_b**2)
         rest = (1 - alpha**2).clamp(min=0).sqrt()
         return torch.where(mixed, alpha * inside / safe_a + rest * outside / safe_b, z)
 
