@@ -13,7 +13,7 @@ import pytest
 
 from unskew.debias import compare as module
 from unskew.debias.cells import Cells
-from unskew.debias.compare import compare, drawn
+from unskew.debias.compare import compare_methods, drawn
 from unskew.debias.fitting import fitting_data
 from unskew.debias.pareto import spread
 from unskew.debias.protocol import evaluate
@@ -74,7 +74,7 @@ def bench():
 def run(bench, **options):
     encoder, data, held = bench
     options = {"methods": NAMES, "seeds": (0, 1)} | options
-    return compare(encoder, data, held, ["gender"], **options)
+    return compare_methods(encoder, data, held, ["gender"], **options)
 
 
 def test_the_rows_say_what_each_method_does(bench, fits):

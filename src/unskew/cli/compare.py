@@ -80,9 +80,9 @@ def compare(
     """Compare debiasing methods of MODEL: bias, leakage and utility, in one table."""
     from unskew.audit.save import check_writable
     from unskew.cli.show import show_comparison
-    from unskew.debias.compare import compare as compare_methods
+    from unskew.debias.compare import compare_methods
     from unskew.debias.methods import METHODS, find_method
-    from unskew.debias.prepare import prepare
+    from unskew.debias.prepare import comparison_data
     from unskew.debias.table import save
     from unskew.encoders import DualEncoder
 
@@ -93,7 +93,7 @@ def compare(
     excluded = [two_parts(e, "=", "--exclude", "race=Other") for e in exclude or ()]
     encoder = DualEncoder.from_pretrained(model, device, dtype)
     others = [DualEncoder.from_pretrained(name, device, dtype) for name in with_ or ()]
-    fitted, held_out = prepare(
+    fitted, held_out = comparison_data(
         encoder,
         data,
         attribute,

@@ -1,4 +1,4 @@
-"""Every method, over seeds, judged by one protocol: `compare` makes the table.
+"""Every method, over seeds, judged by one protocol: `compare_methods` makes the table.
 
 A seed seeds the method and draws nine tenths of the fitting images of every subgroup, so that a
 method without any randomness of its own has an honest spread, too.
@@ -39,7 +39,7 @@ point, and an encoder with other towers must embed them anew."""
 _log = logging.getLogger(__name__)
 
 
-def compare(
+def compare_methods(
     encoder: Any,
     data: FittingData,
     held_out: HeldOut,

@@ -18,7 +18,7 @@ CLASSIFIED = 2_000
 """Images that zero-shot accuracy is judged on, drawn once for all methods."""
 
 
-def prepare(
+def comparison_data(
     encoder: Any,
     images: Source,
     attributes: Sequence[str],
