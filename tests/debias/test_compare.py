@@ -173,9 +173,10 @@ def test_only_results_of_equal_settings_are_used_again(bench, fits, tmp_path):
     assert fits.calls[2:] == [("leace", 2, 180)]
     run(bench, methods=["leace"], folder=tmp_path, k=10)
     assert len(fits.calls) == 5
-    (tmp_path / "leace-0.json").write_text('{"settings": {"mod')  # a disk that filled up
-    run(bench, methods=["leace"], folder=tmp_path, k=10)
-    assert fits.calls[5:] == [("leace", 0, 180)]
+    for damage in (b'{"settings": {"mod', b"\xff\xfe", b"[]"):
+        (tmp_path / "leace-0.json").write_bytes(damage)
+        run(bench, methods=["leace"], folder=tmp_path, k=10)
+    assert fits.calls[5:] == [("leace", 0, 180)] * 3
 
 
 def test_a_failure_is_not_kept(bench, fits, tmp_path):

@@ -36,7 +36,7 @@ class Cells:
             InputError: the folder cannot be made.
         """
         self._folder = folder
-        self._settings = {**settings, "code": code_digest()}
+        self._settings = json.loads(json.dumps({**settings, "code": code_digest()}))
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -50,9 +50,9 @@ class Cells:
         """The cell of this name, if it is there, whole, and of the same settings."""
         try:
             saved = json.loads(self._path(name).read_text(encoding="utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):
+        except (FileNotFoundError, ValueError):  # not there, or cut in half
             return None
-        if saved["settings"] != json.loads(json.dumps(self._settings)):
+        if not isinstance(saved, dict) or saved.get("settings") != self._settings:
             return None
         return Cell(Scores.from_dict(saved["scores"]), saved["fit_seconds"])
 
