@@ -96,23 +96,8 @@ def compare_methods(
         done[name][seed] = _attempt(bench, cells, name, seed)
     rows += [_method_row(name, found, original) for name, found in done.items()]
     rows += judged
-    return ComparisonTable(
-        model=encoder.name,
-        demonstration=bench.demonstration or any(o.demonstration for o in others),
-        attributes=data.attributes,
-        subgroups=data.subgroups,
-        sets={role: (s.name, len(s)) for role, s in bench.sets},
-        settings={
-            "seeds": list(seeds),
-            "target": target,
-            "k_in": original.in_domain.k,
-            "k_out": original.out_of_domain.k if original.out_of_domain else None,
-            "fit_share": FIT_SHARE,
-            "probe_images": len(bench.probe),
-        },
-        rows=tuple(rows),
-        notes=tuple(s.note for _, s in bench.sets if isinstance(s, ImageSet) and s.note),
-    )
+    demonstration = bench.demonstration or any(o.demonstration for o in others)
+    return _table(bench, rows, original, seeds, demonstration)
 
 
 @dataclass(frozen=True)
@@ -247,6 +232,28 @@ def _method_row(name: str, done: dict[int, Cell | str], original: Scores) -> Row
         original,
         fit_seconds=float(np.mean(times)) if times else None,
         failure=" ".join(failure.split()),
+    )
+
+
+def _table(
+    bench: _Bench, rows: Sequence[Row], original: Scores, seeds: Sequence[int], demonstration: bool
+) -> ComparisonTable:
+    return ComparisonTable(
+        model=bench.encoder.name,
+        demonstration=demonstration,
+        attributes=bench.data.attributes,
+        subgroups=bench.data.subgroups,
+        sets={role: (s.name, len(s)) for role, s in bench.sets},
+        settings={
+            "seeds": list(seeds),
+            "target": bench.target,
+            "k_in": original.in_domain.k,
+            "k_out": original.out_of_domain.k if original.out_of_domain else None,
+            "fit_share": FIT_SHARE,
+            "probe_images": len(bench.probe),
+        },
+        rows=tuple(rows),
+        notes=tuple(s.note for _, s in bench.sets if isinstance(s, ImageSet) and s.note),
     )
 
 
