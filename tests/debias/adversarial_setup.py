@@ -23,22 +23,6 @@ WIDTHS = {
     "num_attention_heads": 4,
 }
 WORDS = ["a", "photo", "of", "the", "this", "is", "man", "woman", "person", "young", "old"]
-    "a",
-    "photo",
-    "of",
-    "the",
-    "this",
-    "is",
-    "man",
-    "woman",
-    "person",
-    "young",
-    "old",
-    "picture",
-    "number",
-    "male",
-    "female",
-]
 QUICK = {"steps": 6, "batch_size": 16, "adversary_steps": 1, "checkpoint_every": 2}
 
 
