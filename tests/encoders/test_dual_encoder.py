@@ -163,12 +163,16 @@ def test_repeated_texts_are_computed_once_and_in_batches(
         sizes.append(len(texts))
         return plain(self, texts)
 
+    assert encoder.dim > 0  # found out by a forward of its own
     monkeypatch.setattr(DualEncoder, "_text_features", counted)
     texts = [f"person number {i}" for i in range(150)]
     got = encoder.embed_texts([*texts, *texts])
     assert sizes == [64, 64, 22]
     np.testing.assert_array_equal(got[:150], got[150:])
-    np.testing.assert_allclose(got[149], encoder.embed_texts(texts[149:])[0], atol=1e-6)
+    np.testing.assert_allclose(got[149], plain(encoder, texts[149:])[0], atol=1e-6)
+    again = encoder.embed_texts([texts[3], "someone new", texts[149]])
+    assert sizes == [64, 64, 22, 1]  # the known ones come from the cache
+    np.testing.assert_array_equal(again[[0, 2]], got[[3, 149]])
 
 
 def test_embeddings_that_are_not_finite_are_refused(

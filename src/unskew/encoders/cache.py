@@ -1,4 +1,4 @@
-"""Image embeddings on disk, found again by content.
+"""Embeddings of images and texts on disk, found again by content.
 
 One folder per encoder fingerprint. Every process that computes something appends to a pair of
 files of its own, so processes never write to the same file and nothing needs a lock: `*.vectors`

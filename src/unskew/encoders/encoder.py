@@ -1,5 +1,6 @@
 """`DualEncoder`: images and texts of any dual encoder of transformers, as unit vectors."""
 
+import hashlib
 import inspect
 import os
 from collections.abc import Iterable, Sequence
@@ -111,7 +112,7 @@ class DualEncoder:
 
     @cached_property
     def dim(self) -> int:
-        return self.embed_texts(["a"]).shape[1]
+        return self._text_features(["a"]).shape[1]
 
     def embed_images(self, images: Iterable[Any], batch_size: int = 32) -> np.ndarray:
         """Unit vectors (n, d), float32, of images in any of the forms `images.to_rgb` takes.
@@ -137,12 +138,8 @@ class DualEncoder:
         unique = list(dict.fromkeys(filled))
         if not unique:
             return np.empty((0, self.dim), dtype=np.float32)
-        parts = [
-            self._text_features(unique[start : start + TEXT_BATCH])
-            for start in range(0, len(unique), TEXT_BATCH)
-        ]
         position = {text: i for i, text in enumerate(unique)}
-        headed = self._headed("text", np.concatenate(parts))
+        headed = self._headed("text", self._text_vectors(unique))
         return headed[[position[text] for text in filled]]
 
     @cached_property
@@ -158,6 +155,26 @@ class DualEncoder:
     def _text_features(self, texts: list[str]) -> np.ndarray:
         batch = tokenize(self.model, self.processor, texts)
         return self._unit_features(self.model.get_text_features, batch)
+
+    def _text_vectors(self, texts: list[str]) -> np.ndarray:
+        """Unit vectors of the towers (n, d), from the cache where they are in it."""
+        keys = [
+            hashlib.sha256(b"text " + text.encode("utf-8", "surrogatepass")).digest()
+            for text in texts
+        ]
+        found = [self._cache.get(key) for key in keys]
+        vectors = np.empty((len(texts), self.dim), dtype=np.float32)
+        missing = []
+        for row, vector in enumerate(found):
+            if vector is None:
+                missing.append(row)
+            else:
+                vectors[row] = vector
+        for start in range(0, len(missing), TEXT_BATCH):
+            rows = missing[start : start + TEXT_BATCH]
+            vectors[rows] = self._text_features([texts[row] for row in rows])
+            self._cache.add([keys[row] for row in rows], vectors[rows])
+        return vectors
 
     def _unit_features(self, tower: Any, batch: dict[str, torch.Tensor]) -> np.ndarray:
         accepted = inspect.signature(tower).parameters
