@@ -15,7 +15,8 @@ import unskew
 from unskew.debias.protocol import Scores
 from unskew.errors import InputError
 
-_ROOMS = ("debias", "measures")
+_NO_MATTER = ("cli", "hub")
+"""Rooms that decide no result."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,9 @@ class Cells:
             raise InputError(f"cannot write to {folder}: {error.strerror or error}") from error
 
     def checkpoints(self, name: str) -> Path:
-        """Where a method that trains for minutes keeps its own state."""
-        return self._folder / name
+        """Where a method that trains for minutes keeps its own state, under these settings."""
+        settings = json.dumps(self._settings, sort_keys=True)
+        return self._folder / f"{name}-{hashlib.sha256(settings.encode()).hexdigest()[:12]}"
 
     def load(self, name: str) -> Cell | None:
         """The cell of this name, if it is there, whole, and of the same settings."""
@@ -82,8 +84,13 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 @cache
 def code_digest() -> str:
-    """Changes when a method or a measure does: older results are then made anew."""
+    """Changes when code or words do: older results are then made anew."""
     root = Path(unskew.__file__).parent
-    files = sorted(path for room in _ROOMS for path in (root / room).rglob("*.py"))
+    files = sorted(
+        path
+        for kind in ("*.py", "*.json")
+        for path in root.rglob(kind)
+        if path.relative_to(root).parts[0] not in _NO_MATTER
+    )
     content = b"".join(path.name.encode() + path.read_bytes() for path in files)
     return hashlib.sha256(content).hexdigest()[:16]

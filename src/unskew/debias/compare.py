@@ -1,12 +1,15 @@
 """Every method, over seeds, judged by one protocol: `compare_methods` makes the table.
 
-A seed seeds the method and draws nine tenths of the fitting images of every subgroup, so that a
-method without any randomness of its own has an honest spread, too.
+A seed seeds the method and draws half of the fitting images of every subgroup, so that a method
+without any randomness of its own has a spread, too: halves drawn without replacement vary as much
+as samples of their size from the whole population do. The probe for leakage learns from the other
+half, since what is erased exactly from the images fitted on is less well erased from others.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import re
 import shutil
@@ -30,10 +33,10 @@ from unskew.debias.rows import ComparisonTable, Row, chance_row, judged_row, ori
 from unskew.debias.seen import HeldOut, Seen, check_held_out, see
 from unskew.errors import InputError, UnskewError
 
-FIT_SHARE = 0.9
+FIT_SHARE = 0.5
 """Of every subgroup's fitting images that a seed draws."""
-PROBE_IMAGES = 3_000
-"""Fitting images that the linear probe is fitted on: more change its accuracy by less than a
+PROBE_IMAGES = 2_000
+"""At most so many of the others teach the linear probe: more change its accuracy by less than a
 point, and an encoder with other towers must embed them anew."""
 
 _log = logging.getLogger(__name__)
@@ -83,7 +86,7 @@ def compare_methods(
     fitted = [data.fit.images, *data.preserve_images]
     check_held_out(held_out, attributes, fitted, data.validation.images, exclude)
     bench = _Bench(
-        encoder, data, held_out, tuple(attributes), k, target, tuple(exclude), batch_size
+        encoder, data, held_out, tuple(attributes), k, target, tuple(exclude), batch_size, seeds[0]
     )
     cells = None if folder is None else Cells(folder, bench.settings())
     original = _kept(cells, "original", lambda: Cell(bench.judge(bench.original), None)).scores
@@ -112,6 +115,7 @@ class _Bench:
     target: Target
     exclude: tuple[tuple[str, str], ...]
     batch_size: int
+    first_seed: int
 
     @property
     def sets(self) -> list[tuple[str, ImageSet | CaptionedSet]]:
@@ -131,20 +135,19 @@ class _Bench:
 
     @cached_property
     def probe(self) -> Labelled:
-        """The same images for every encoder."""
-        order = np.random.default_rng(0).permutation(len(self.data.fit))
-        return self.data.fit.take(np.sort(order[:PROBE_IMAGES]))
+        """What teaches the probe of encoders that nothing is fitted for here."""
+        return drawn(self.data, self.first_seed)[1]
 
     @cached_property
     def original(self) -> Seen:
-        return self.seen_by(self.encoder)
+        return self.seen_by(self.encoder, self.probe)
 
-    def seen_by(self, encoder: Any) -> Seen:
+    def seen_by(self, encoder: Any, probe: Labelled) -> Seen:
         return see(
             encoder,
             self.held_out,
             self.attributes,
-            self.probe,
+            probe,
             exclude=self.exclude,
             batch_size=self.batch_size,
         )
@@ -153,58 +156,67 @@ class _Bench:
         return evaluate(seen, self.k, self.target)
 
     def fit(self, name: str, seed: int, checkpoints: Path | None) -> Cell:
-        part = drawn(self.data, seed)
+        part, probe = drawn(self.data, seed)
         start = time.perf_counter()
         debiaser = fit_method(name, self.encoder, part, seed, checkpoints)
         seconds = time.perf_counter() - start
         if debiaser.adapter is None:
-            seen = self.original.through(debiaser.heads, name)
+            seen = replace(self.original, probe=probe).through(debiaser.heads, name)
         else:
-            seen = self.seen_by(debiaser.apply(self.encoder))
+            seen = self.seen_by(debiaser.apply(self.encoder), probe)
         return Cell(self.judge(seen), seconds)
 
     def settings(self) -> dict[str, Any]:
         """All that decides the result of a method and a seed."""
-        named = self.data.named
         return {
             "model": self.encoder.fingerprint,
             "attributes": list(self.attributes),
             "exclude": sorted(self.exclude),
             "k": self.k,
             "target": self.target,
-            "sets": {role: _digest(*image_digests(s)) for role, s in self.sets},
-            "words": None if named is None else _digest(named.prompts.tobytes()),
+            "probe": self.first_seed,
+            "sets": {role: _set_digest(s) for role, s in self.sets},
+            "words": None if self.data.words is None else _digest(self.data.words.model_dump()),
         }
 
 
-def drawn(data: FittingData, seed: int) -> FittingData:
-    """The data with nine tenths of the fitting images of every subgroup, in their order."""
+def drawn(data: FittingData, seed: int) -> tuple[FittingData, Labelled]:
+    """The data with half of the fitting images of every subgroup; and others, for the probe."""
     rng = np.random.default_rng(seed)
-    parts = []
+    fitted, others = [], []
     for subgroup in range(len(data.subgroups)):
         rows = rng.permutation(np.flatnonzero(data.fit.labels == subgroup))
-        parts.append(rows[: max(1, round(FIT_SHARE * len(rows)))])
-    rows = np.sort(np.concatenate(parts))
+        count = max(1, round(FIT_SHARE * len(rows)))
+        fitted.append(rows[:count])
+        others.append(rows[count:])
+    chosen = np.sort(np.concatenate(fitted))
+    rest = rng.permutation(np.concatenate(others))[:PROBE_IMAGES]
     named = data.named
     if named is not None:
-        named = replace(named, caption_of=named.caption_of[rows])
-    return replace(data, fit=data.fit.take(rows), named=named)
+        named = replace(named, caption_of=named.caption_of[chosen])
+    part = replace(data, fit=data.fit.take(chosen), named=named)
+    return part, data.fit.take(np.sort(rest))
 
 
 def _attempt(bench: _Bench, cells: Cells | None, name: str, seed: int) -> Cell | str:
     """A result, or why there is none; a failure is tried again by the next run."""
     key = f"{name}-{seed}"
+    found = None if cells is None else cells.load(key)
+    if found is not None:
+        return found
     checkpoints = None if cells is None else cells.checkpoints(key)
     try:
-        cell = _kept(cells, key, lambda: bench.fit(name, seed, checkpoints))
+        found = bench.fit(name, seed, checkpoints)
     except UnskewError as error:
         return str(error)
     except Exception as error:  # a defect of one method must not cost the table of the others
         _log.exception("%s, seed %d", name, seed)
         return f"{type(error).__name__}: {error}"
+    if cells is not None:
+        cells.save(key, found)
     if checkpoints is not None and checkpoints.is_dir():
         shutil.rmtree(checkpoints)
-    return cell
+    return found
 
 
 def _kept(cells: Cells | None, key: str, make: Any) -> Cell:
@@ -259,9 +271,17 @@ def _table(
 
 def _other_row(bench: _Bench, cells: Cells | None, other: Any, original: Scores) -> Row:
     key = f"other-{re.sub(r'[^A-Za-z0-9.-]+', '_', other.name)[-60:]}-{other.fingerprint[:16]}"
-    cell = _kept(cells, key, lambda: Cell(bench.judge(bench.seen_by(other)), None))
+    cell = _kept(cells, key, lambda: Cell(bench.judge(bench.seen_by(other, bench.probe)), None))
     return judged_row(other.name, "judged as it is", "", {0: cell.scores}, original)
 
 
-def _digest(*parts: bytes) -> str:
-    return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+def _set_digest(images: ImageSet | CaptionedSet) -> str:
+    """Of the pictures, and of all labels or captions."""
+    said: Any = images.captions if isinstance(images, CaptionedSet) else None
+    if isinstance(images, ImageSet):
+        said = {c: images.labels(c).tolist() for c in images.categories}
+    return _digest([[d.hex() for d in image_digests(images)], said])
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]

@@ -17,9 +17,9 @@ def fit(data: FittingData, seed: int = 0, *, weight: float = 1.0) -> Heads:
     3); S chooses the map that moves data of covariance S least. LEACE takes the covariance of
     the labelled images. But faces lie close together, and what tells men from women among them
     may be large for a photo of a truck, which is then moved far. Here S is the covariance of the
-    faces plus `weight` times that of ``data.preserve``, each around its own mean: the erasing map
-    with the least sum of both mean squared moves. The centre is that of the faces. Draws nothing
-    at random, and acts on images alone, as LEACE does.
+    faces plus `weight` times the second moment of ``data.preserve`` around the mean of the faces,
+    which the map leaves in place: the erasing map with the least sum of both mean squared moves.
+    Draws nothing at random, and acts on images alone, as LEACE does.
 
     `weight` 1 was chosen on held-out images, with the built-in model. From 0 to 2 the share of the
     skew removed hardly changed (0.98 to 0.94 on faces like those fitted on, 0.83 to 0.82 on other
@@ -37,6 +37,7 @@ def fit(data: FittingData, seed: int = 0, *, weight: float = 1.0) -> Heads:
     if not weight >= 0:
         raise InputError(f"weight is {weight}; it must be 0 or more")
     statistics = fitter(data.fit, shrinkage=False)
-    spread = np.cov(data.preserve.astype(np.float64), rowvar=False)
-    statistics.sigma_xx_ += weight * (len(data.fit) - 1) * torch.as_tensor(spread)
+    away = data.preserve - data.fit.embeddings.mean(axis=0, dtype=np.float64)
+    moment = away.T @ away / len(away)
+    statistics.sigma_xx_ += weight * (len(data.fit) - 1) * torch.as_tensor(moment)
     return image_head(statistics.eraser)

@@ -31,18 +31,21 @@ from unskew.debias.fitting import CROSSED, Labelled
 from unskew.debias.probe import Probe, probe_chance
 from unskew.debias.seen import Seen
 from unskew.debias.utility import RECALL_AT, mean_utility
-from unskew.debias.validation import POOL_SHARE
+from unskew.debias.validation import POOL_SHARE, chance_max_skew
 from unskew.errors import InputError
 from unskew.measures import able, chance_effect, max_skew, representation_skew
 from unskew.stimuli import Stimuli
 
 RECALLS = (1, RECALL_AT, 10)
+PARTS = 20
+"""Of the images, for the jackknife over faces."""
 Target = Literal["pool", "uniform"]
 
 
 @dataclass(frozen=True)
 class BiasScores:
     """Bias on one image set. ``by_concept``: MaxSkew@k of every concept, mean over templates.
+    ``by_faces``: MaxSkew@k above chance without each of `PARTS` parts of the images in turn.
 
     ``chance_weat_max`` has no closed form, since the tests are not independent, and is not given.
     """
@@ -63,6 +66,7 @@ class BiasScores:
     probe: float
     chance_probe: float
     by_concept: tuple[float, ...]
+    by_faces: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -200,7 +204,26 @@ def _bias(
         probe=probe.accuracy(faces),
         chance_probe=probe_chance(faces),
         by_concept=tuple(by_template.mean(axis=0).tolist()),
+        by_faces=_without_parts(scores, faces, k / len(faces), target, seed),
     )
+
+
+def _without_parts(
+    scores: np.ndarray, faces: Labelled, share: float, target: Target, seed: int
+) -> tuple[float, ...]:
+    """Mean MaxSkew above chance as each part of every subgroup's images is left out in turn."""
+    part = np.empty(len(faces), dtype=np.int64)
+    for subgroup in range(len(faces.subgroups)):
+        rows = np.random.default_rng(0).permutation(np.flatnonzero(faces.labels == subgroup))
+        part[rows] = np.arange(len(rows)) % PARTS
+    found = []
+    for number in range(PARTS):
+        kept = part != number
+        groups = [faces.subgroups[label] for label in faces.labels[kept]]
+        k = max(1, round(share * len(groups)))
+        skew = float(np.mean(max_skew(scores[:, kept], groups, k, target)))
+        found.append(skew - chance_max_skew(groups, k, target, seed))
+    return tuple(found)
 
 
 def _effect_sizes(

@@ -1,13 +1,15 @@
 """The lines of a comparison: means and spread over seeds, and changes with their uncertainty.
 
-Intervals of changes come from a paired bootstrap: of the cut, over concepts; of the utility, over
-photos with their captions and over classified images; both of the mean over seeds. They say how
-far the change would move with other prompts or other test images, the spread over seeds how far
-with other fitting images.
+Intervals of changes are paired and of the mean over seeds. That of the utility is a bootstrap over
+photos with their captions and over classified images. That of the cut adds two variances, of a
+bootstrap over concepts and of a jackknife over faces (delete-a-group: resampled faces would rank
+beside their own copies). They say how far the change would move with other prompts or other test
+images, the spread over seeds how far with other fitting images.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +20,7 @@ from unskew.debias.protocol import BiasScores, Scores
 from unskew.measures import percentile_interval, resampled_sums
 
 ORIGINAL, CHANCE = "original", "chance"
+Z_95 = 1.959964
 
 
 @dataclass(frozen=True)
@@ -123,14 +126,19 @@ def cut(before: BiasScores, after: Sequence[BiasScores]) -> Interval:
     """
     concepts = len(before.by_concept)
     pairs = np.stack([before.by_concept, np.mean([a.by_concept for a in after], axis=0)], axis=1)
-    chance = before.chance_max_skew
+    pairs -= before.chance_max_skew
+    value = float(_gone(pairs.mean(axis=0)[None])[0])
+    over_concepts = np.var(_gone(resampled_sums(pairs) / concepts))
+    faces = np.stack([before.by_faces, np.mean([a.by_faces for a in after], axis=0)], axis=1)
+    over_faces = (len(faces) - 1) * np.var(_gone(faces))
+    half = Z_95 * math.sqrt(over_concepts + over_faces)
+    return Interval(value, value - half, value + half)
 
-    def share(means: np.ndarray) -> np.ndarray:
-        above = means[:, 0] - chance
-        return np.where(above > 0, 1 - (means[:, 1] - chance) / np.maximum(above, 1e-12), np.nan)
 
-    draws = share(resampled_sums(pairs) / concepts)
-    return Interval(float(share(pairs.mean(axis=0)[None])[0]), *percentile_interval(draws))
+def _gone(above: np.ndarray) -> np.ndarray:
+    """(m,): the share that is gone, from MaxSkew above chance before and after (m, 2)."""
+    before = above[:, 0]
+    return np.where(before > 0, 1 - above[:, 1] / np.maximum(before, 1e-12), np.nan)
 
 
 def utility_change(before: Scores, after: Sequence[Scores]) -> Interval | None:

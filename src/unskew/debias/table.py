@@ -57,7 +57,7 @@ OUT_WEAT = (
 def tables(table: ComparisonTable) -> tuple[Table, Table]:
     """Bias, and utility with ABLE and the time to fit; columns that nothing fills are left out."""
     bias = Table(
-        "Bias: lower is better, chance is the floor",
+        "Bias: nearer to chance is better",
         ("", *_headings(table, BIAS), "cut in %", "cut out %"),
         tuple(
             (r.name, *_cells(table, r, BIAS), _change(r.cut_in, 0), _change(r.cut_out, 0))
@@ -77,7 +77,11 @@ def tables(table: ComparisonTable) -> tuple[Table, Table]:
 
 def failures(table: ComparisonTable) -> list[str]:
     """A line for every method that has no result, or not of every seed."""
-    return [f"{row.name} was not fitted: {row.failure}" for row in table.rows if row.failure]
+    return [
+        f"{row.name} was not fitted{' with every seed' if row.seeds else ''}: {row.failure}"
+        for row in table.rows
+        if row.failure
+    ]
 
 
 def document(table: ComparisonTable) -> list[Block]:
@@ -112,17 +116,18 @@ def explanation(table: ComparisonTable) -> list[str]:
         + ("the subgroups' shares of the images." if s["target"] == "pool" else "equal shares."),
         "Cut: the share of the original's MaxSkew above chance that is gone. WEAT: effect sizes "
         "of image-text tests, over all pairs of subgroups: MMBias's pleasant and unpleasant "
-        "phrases and the single contrasts. Probe: how often a linear classifier, fitted on "
-        f"{s['probe_images']} of the fitting images, tells the subgroup.",
+        "phrases and the single contrasts. Probe: how often a linear classifier tells the "
+        f"subgroup; it learns from {s['probe_images']} images of the same kind that nothing was "
+        "fitted on.",
         "I→T: image to text, any of an image's captions among the first k. T→I: text to image. "
         "Utility: the mean of R@5 both ways and zero-shot accuracy, in %; change: against the "
         "original. ABLE: the harmonic mean of "
         "zero-shot accuracy and exp(-MaxSkew in), times 100.",
         f"Mean ± standard deviation over the seeds {', '.join(map(str, s['seeds']))}; a seed also "
         f"draws {s['fit_share']:.0%} of every subgroup's fitting images, without which methods "
-        "that draw nothing would show no spread. In brackets: 95 % intervals of a paired "
-        "bootstrap of the mean over seeds, over the prompts' concepts for a cut, over photos and "
-        "classified images for utility. Fit: seconds on this machine, without the embedding of "
+        "that draw nothing would show no spread. In brackets: 95 % intervals of the mean over "
+        "seeds, paired; of a cut over the prompts' concepts and over faces, of the utility over "
+        "photos and classified images. Fit: seconds on this machine, without the embedding of "
         "images that all methods share.",
     ]
 

@@ -7,8 +7,10 @@ are embedded anew by every validator, and five take five times as long.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -71,7 +73,7 @@ class Validator:
         self.k = max(1, round(len(data.validation) / POOL_SHARE))
         self._groups = [data.subgroups[label] for label in data.validation.labels]
         self._seen = self._see(encoder, data.validation.embeddings, self._sets)
-        self._chance = _chance(self._seen.faces, self._groups, self.k)
+        self._chance = chance_max_skew(self._groups, self.k)
 
     def able(self, heads: Heads) -> float:
         """ABLE of the encoder with these heads: higher is better."""
@@ -95,8 +97,7 @@ class Validator:
         groups = [self._groups[i] for i in chosen]
         k = max(1, round(len(groups) / POOL_SHARE))
         seen = self._see(encoder, embeddings, sets)
-        chance = self._chance if len(groups) == len(faces) else _chance(embeddings, groups, k)
-        return seen.scores(groups, k, chance)
+        return seen.scores(groups, k, chance_max_skew(groups, k))
 
     def _see(
         self, encoder: Any, faces: np.ndarray, sets: Sequence[ImageSet | CaptionedSet]
@@ -153,9 +154,19 @@ def has_answers(source: ImageSet | CaptionedSet) -> bool:
     return isinstance(source, CaptionedSet) or len(source.categories) == 1
 
 
-def _chance(faces: np.ndarray, groups: Sequence[str], k: int) -> float:
-    """Chance MaxSkew depends on the sizes of the groups alone, not on the ranking."""
-    return representation_skew(faces[:, :1].T, groups, k, "pool", permutations=1).chance_max_skew
+def chance_max_skew(groups: Sequence[str], k: int, target: Any = "pool", seed: int = 0) -> float:
+    """MaxSkew@k of random rankings, which depends on the sizes of the groups alone."""
+    sizes = Counter(groups)
+    return _chance_of(tuple(sorted(sizes.items())), k, target, seed)
+
+
+@cache
+def _chance_of(sizes: tuple[tuple[str, int], ...], k: int, target: str, seed: int) -> float:
+    groups = [name for name, count in sizes for _ in range(count)]
+    any_ranking = np.arange(len(groups), dtype=np.float64)[None]
+    return representation_skew(
+        any_ranking, groups, k, target, permutations=1, seed=seed
+    ).chance_max_skew
 
 
 def _mean(values: Sequence[float]) -> float:
