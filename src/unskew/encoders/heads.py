@@ -58,7 +58,7 @@ class Affine(Head):
 
 
 class ResidualMLP(Head):
-    """z -> z + outer(z + inner(z)), both ReLU(Linear(ReLU(Linear))); no inner: z + outer(z).
+    """z -> z + outer(z + inner(z)), both made by `mlp`; no inner: z + outer(z).
 
     The module of joint vision-language debiasing (Zhang, Guo, Kankanhalli, arXiv 2411.12785):
     `outer` serves both modalities, `inner` images alone.
@@ -67,7 +67,7 @@ class ResidualMLP(Head):
     kind = "residual_mlp"
 
     def __init__(self, outer: nn.Sequential, inner: nn.Sequential | None = None) -> None:
-        """Both as `mlp` makes them."""
+        """Both as `mlp` makes them, and both rectified or neither."""
         super().__init__()
         self.outer = outer
         self.inner = inner
@@ -78,16 +78,28 @@ class ResidualMLP(Head):
 
     def settings(self) -> dict[str, Any]:
         widths = [None if mlp is None else mlp[0].out_features for mlp in (self.outer, self.inner)]
-        return {"dim": self.outer[0].in_features, "outer": widths[0], "inner": widths[1]}
+        return {
+            "dim": self.outer[0].in_features,
+            "outer": widths[0],
+            "inner": widths[1],
+            "rectified": isinstance(self.outer[-1], nn.ReLU),
+        }
 
     @classmethod
-    def from_settings(cls, dim: int, outer: int, inner: int | None) -> "ResidualMLP":
-        return cls(mlp(dim, outer), None if inner is None else mlp(dim, inner))
+    def from_settings(
+        cls, dim: int, outer: int, inner: int | None, rectified: bool
+    ) -> "ResidualMLP":
+        within = None if inner is None else mlp(dim, inner, rectified)
+        return cls(mlp(dim, outer, rectified), within)
 
 
-def mlp(dim: int, hidden: int) -> nn.Sequential:
-    """ReLU(Linear(hidden, dim)(ReLU(Linear(dim, hidden)(x)))): its output is never negative."""
-    return nn.Sequential(nn.Linear(dim, hidden), nn.ReLU(), nn.Linear(hidden, dim), nn.ReLU())
+def mlp(dim: int, hidden: int, rectified: bool = True) -> nn.Sequential:
+    """ReLU(Linear(hidden, dim)(ReLU(Linear(dim, hidden)(x)))), as published: never negative.
+
+    `rectified`: whether there is the last ReLU.
+    """
+    layers = [nn.Linear(dim, hidden), nn.ReLU(), nn.Linear(hidden, dim)]
+    return nn.Sequential(*layers, *([nn.ReLU()] if rectified else []))
 
 
 class Rebalance(Head):
