@@ -340,7 +340,8 @@ def test_no_debiaser_there(tiny: Callable[[str], Path], tmp_path: Path) -> None:
     for name, match in (
         (tiny("clip"), "holds no debiased encoder"),
         (tmp_path / "nowhere", "neither a folder here nor a valid Hub id"),
-        ("someone/nothing", "holds no debiased encoder"),
+        ("someone/nothing", "its unskew_encoder.json is not in the local Hugging Face cache"),
+        ("unskew/mini", "holds no debiased encoder"),
     ):
         with pytest.raises(NotFoundError, match=match):
             Debiaser.from_pretrained(name)
@@ -458,6 +459,27 @@ def test_a_base_that_has_moved(
     message = refusal(NotFoundError, tmp_path / "d")
     assert "the base model of" in message
     assert "models/clip is not a folder here" in message
+
+
+def test_an_adapter_cached_without_its_description(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    from unskew.encoders.folder import find_description
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    cached = tmp_path / "models--someone--fair"
+    for file, content in (("refs/main", "c0ffee"), ("snapshots/c0ffee/config.json", "{}")):
+        (cached / file).parent.mkdir(parents=True)
+        (cached / file).write_text(content)
+    assert find_description("someone/fair", local=True) is None  # any model that others fetched
+    (cached / "snapshots" / "c0ffee" / CONFIG).write_text("{}")
+    message = refusal(NotFoundError, "someone/fair")
+    assert f"its {JSON} is not in the local Hugging Face cache" in message
+    (cached / ".no_exist" / "c0ffee").mkdir(parents=True)
+    (cached / ".no_exist" / "c0ffee" / JSON).touch()  # the Hub said so once: a plain adapter
+    assert find_description("someone/fair", local=True) is None
 
 
 def test_debiasers_do_not_stack(base: DualEncoder, saved: Path, tmp_path: Path) -> None:

@@ -183,6 +183,10 @@ def test_devices_and_dtypes(tiny: Callable[[str], Path]) -> None:
     assert "'warp'" in refusal(InputError, tiny("clip"), device="warp")
     assert "'int8'" in refusal(InputError, tiny("clip"), dtype="int8")
     assert "'float13'" in refusal(InputError, tiny("clip"), dtype="float13")
+    for double in ("float64", torch.float64, "double"):
+        message = refusal(InputError, tiny("clip"), dtype=double)
+        assert "float64" in message or "double" in message
+        assert "use float32, bfloat16, float16" in message
     if not torch.cuda.is_available():
         assert "'cuda'" in refusal(InputError, tiny("clip"), device="cuda")
     assert DualEncoder.from_pretrained(tiny("clip"), device="cpu").device.type == "cpu"

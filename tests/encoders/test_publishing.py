@@ -34,12 +34,13 @@ for step, repo, *options in json.loads(sys.argv[1]):
 """
 
 
-def run(endpoint: str, home: Path, *steps: tuple) -> list:
-    """What each step gave, in one fresh process with that Hub and that Hugging Face cache."""
+def run(endpoint: str, home: Path, cwd: Path, *steps: tuple) -> list:
+    """What each step gave, in one fresh process there with that Hub and Hugging Face cache."""
     hub = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_OFFLINE": "0"}
     done = subprocess.run(
         [sys.executable, "-c", STEPS, json.dumps(steps)],
         env=os.environ | hub,
+        cwd=cwd,
         capture_output=True,
         text=True,
     )
@@ -49,8 +50,10 @@ def run(endpoint: str, home: Path, *steps: tuple) -> list:
 
 def test_published_and_loaded_back_by_id(tiny: Callable[[str], Path], tmp_path: Path) -> None:
     base = DualEncoder.from_pretrained(tiny("clip"))
-    headed = debiaser_of(base, heads=heads_of("affine"), settings={"rank": 3, "seed": 0})
-    adapted = debiaser_of(base, adapter=adapter_of(base))
+    data = {"fit": {"images": f"{tmp_path}/faces:train"}, "preserve": ["user/photos:train"]}
+    settings = {"rank": 3, "seed": 0, "data": data}
+    headed = debiaser_of(base, heads=heads_of("affine"), settings=settings)
+    adapted = debiaser_of(base, adapter=adapter_of(base), settings=settings)
     one, two, texts = str(tmp_path / "one"), str(tmp_path / "two"), ["kind", "doctor"]
     headed.save_pretrained(one)
     adapted.save_pretrained(two)
@@ -59,6 +62,7 @@ def test_published_and_loaded_back_by_id(tiny: Callable[[str], Path], tmp_path: 
         url, [name, headed_texts], branch, [_, adapted_texts], refused = run(
             hub.endpoint,
             home,
+            tiny("clip").parent,  # where a folder of the base's name lies
             ("push", repo, one, True, "hf_secret"),
             ("load", repo, *texts),
             ("push", repo, two, False, "hf_secret", "v2"),
@@ -77,12 +81,24 @@ def test_published_and_loaded_back_by_id(tiny: Callable[[str], Path], tmp_path: 
         {"README.md", JSON, HEADS},
         {"README.md", JSON, CONFIG, WEIGHTS},
     ]
+    for _, files in hub.repositories[repo][1:]:
+        for place in (tmp_path, tiny("clip").parent):
+            assert not [name for name, content in files.items() if str(place).encode() in content]
+        assert json.loads(files[JSON])["base"] == tiny("clip").name
+        assert json.loads(files[JSON])["settings"]["data"] == {
+            "fit": {"images": "faces:train"},
+            "preserve": ["user/photos:train"],
+        }
     assert hub.private == {repo: True}
     assert hub.tokens == {"Bearer hf_secret"}
     assert hub.branches == ["v2"]
 
     [_, cached], unreachable = run(
-        "http://127.0.0.1:9", home, ("load", repo, *texts), ("push", repo, one)
+        "http://127.0.0.1:9",
+        home,
+        tiny("clip").parent,
+        ("load", repo, *texts),
+        ("push", repo, one),
     )
     assert cached == adapted_texts
     assert unreachable.startswith(f"cannot publish {repo}: ")
@@ -115,4 +131,14 @@ def test_the_card(tiny: Callable[[str], Path]) -> None:
     assert "demonstration" in text(demonstration=True).text
     local = text(base=str(tiny("clip")))
     assert local.data.base_model is None
+    assert f"A local model, `{tiny('clip').name}`, debiased" in local.text
     assert "not published here" in local.text
+    gone = text(base="/home/somebody/models/mine", settings={"data": "../faces/here:test"})
+    assert gone.data.base_model is None
+    assert "`mine`" in gone.text
+    assert "somebody" not in str(gone)
+    assert '"here:test"' in gone.text
+    for base in ("../mine", "~/mine", "./mine", "a/b/mine", r"C:\models\mine"):
+        assert text(base=base).data.base_model is None
+        assert f"`{base}`" not in text(base=base).text
+    assert text(base="unskew/mini").data.base_model == "unskew/mini"

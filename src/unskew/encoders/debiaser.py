@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import torch
 
@@ -13,6 +13,10 @@ from unskew.errors import InputError
 
 if TYPE_CHECKING:
     from unskew.encoders.encoder import DualEncoder
+
+Precision: TypeAlias = Literal["float32", "bfloat16", "float16"]
+PRECISIONS: tuple[str, ...] = get_args(Precision)
+"""Of weights: what an encoder can be loaded in, and what a saved debiaser may have as base."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class Debiaser:
             attributes=attributes,
             settings=settings or {},
             demonstration=encoder.demonstration or demonstration,
-            base_dtype=_name(encoder.dtype),
+            base_dtype=dtype_name(encoder.dtype),
         )
 
     def apply(self, encoder: "DualEncoder") -> "DualEncoder":
@@ -90,7 +94,7 @@ class Debiaser:
             raise InputError(
                 f"{what} was made for another base model than {encoder.name}: for {self.base} "
                 f"with weights {self.base_fingerprint[:8]} in {self.base_dtype}, and these are "
-                f"{encoder.weights[:8]} in {_name(encoder.dtype)}"
+                f"{encoder.weights[:8]} in {dtype_name(encoder.dtype)}"
             )
 
     def derived(self, base: "DualEncoder", name: str) -> "DualEncoder":
@@ -148,7 +152,8 @@ class Debiaser:
         return load(name, only_local(name))
 
 
-def _name(dtype: torch.dtype) -> str:
+def dtype_name(dtype: torch.dtype) -> str:
+    """ "float32" of torch.float32."""
     return str(dtype).removeprefix("torch.")
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from unskew.encoders.cache import EmbeddingCache, cache_folder
-from unskew.encoders.debiaser import Debiaser
+from unskew.encoders.debiaser import PRECISIONS, Debiaser, dtype_name
 from unskew.encoders.fetching import only_local
 from unskew.encoders.fingerprint import combined, fingerprint, weights_digest
 from unskew.encoders.folder import find_description, load
@@ -277,6 +277,6 @@ def _dtype(dtype: str | torch.dtype | None) -> torch.dtype:
     if dtype is None:
         return torch.float32
     found = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
-    if not isinstance(found, torch.dtype) or not found.is_floating_point:
-        raise InputError(f"dtype {dtype!r} is unknown: use 'float32', 'bfloat16' or 'float16'")
+    if not isinstance(found, torch.dtype) or dtype_name(found) not in PRECISIONS:
+        raise InputError(f"weights cannot be in dtype {dtype!r}: use {', '.join(PRECISIONS)}")
     return found

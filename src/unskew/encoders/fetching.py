@@ -15,17 +15,32 @@ def find_file(name: str, file: str, local: bool, revision: str | None = None) ->
     """Where `file` of a folder or a repository lies on this disk, or None if it has none.
 
     `revision`: a commit of the repository, for files that must belong together. `local`: look
-    in the local Hugging Face cache alone.
+    in the local Hugging Face cache alone, which also remembers which files there are not.
+
+    Raises:
+        huggingface_hub.errors.LocalEntryNotFoundError: the Hub is out of reach, and the cache
+            does not know whether the repository has the file; see `explained`.
     """
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError
+    from huggingface_hub import _CACHED_NO_EXIST, hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     if Path(name).is_dir():
         return Path(name) / file if (Path(name) / file).is_file() else None
     try:
         return Path(hf_hub_download(name, file, revision=revision, local_files_only=local))
+    except LocalEntryNotFoundError:
+        if try_to_load_from_cache(name, file, revision=revision) is _CACHED_NO_EXIST:
+            return None
+        raise
     except EntryNotFoundError:
         return None
+
+
+def is_cached(name: str, file: str) -> bool:
+    """Whether the local Hugging Face cache holds `file` of a repository."""
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(name, file), str)
 
 
 def only_local(name: str) -> bool:

@@ -21,8 +21,8 @@ from torch import Tensor
 
 from unskew import __version__
 from unskew.encoders.adapter import Adapter
-from unskew.encoders.debiaser import Debiaser
-from unskew.encoders.fetching import BUILT_IN, explained, find_file
+from unskew.encoders.debiaser import Debiaser, Precision
+from unskew.encoders.fetching import BUILT_IN, explained, find_file, is_cached
 from unskew.encoders.heads import KINDS, Head, Heads
 from unskew.encoders.replacing import replace_files
 from unskew.errors import InputError, NotFoundError
@@ -53,7 +53,7 @@ class _Description(BaseModel):
     format_version: Literal[1]
     base: str = Field(min_length=1)
     base_fingerprint: str
-    base_dtype: Literal["float32", "bfloat16", "float16"]
+    base_dtype: Precision
     method: str
     attributes: tuple[str, ...]
     settings: dict[str, Any]
@@ -99,7 +99,8 @@ def load(name: str, local: bool) -> Debiaser:
         NotFoundError: it is not there, or a file of it is missing.
         InputError: a file is damaged, or of a format this version does not know.
     """
-    path = find_description(name, local)
+    with explained(name, DESCRIPTION):
+        path = None if name == BUILT_IN else find_file(name, DESCRIPTION, local)
     if path is None:
         raise NotFoundError(f"{name} has no {DESCRIPTION}, so it holds no debiased encoder")
     described = _read_description(path)
@@ -118,11 +119,26 @@ def load(name: str, local: bool) -> Debiaser:
 
 
 def find_description(name: str, local: bool) -> Path | None:
-    """Where the description of a debiased encoder lies on this disk; None if `name` is none."""
+    """Where the description of a debiased encoder lies on this disk; None if `name` is none.
+
+    Offline, a plain model whose files something else has fetched has no trace of a description in
+    the local Hugging Face cache, and is taken for what it is.
+
+    Raises:
+        NotFoundError: offline, `name` is an adapter and may be a debiased encoder: without its
+            description it would load without its heads, and unchecked against its base.
+    """
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
     if name == BUILT_IN:
         return None
     with explained(name, DESCRIPTION):
-        return find_file(name, DESCRIPTION, local)
+        try:
+            return find_file(name, DESCRIPTION, local)
+        except LocalEntryNotFoundError:
+            if is_cached(name, ADAPTER_CONFIG):
+                raise
+            return None
 
 
 class _Files:

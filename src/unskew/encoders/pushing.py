@@ -1,7 +1,6 @@
 """Publish a debiaser on the Hugging Face Hub, with a model card."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 from huggingface_hub import (
@@ -16,6 +15,7 @@ from huggingface_hub.errors import HTTPError
 from unskew.encoders.debiaser import Debiaser
 from unskew.encoders.fetching import BUILT_IN, first_sentence
 from unskew.encoders.folder import FILES, contents
+from unskew.encoders.publishable import is_local, publishable
 from unskew.errors import InputError
 
 
@@ -24,14 +24,15 @@ def push(
 ) -> str:
     """Make the repository if there is none, put card and files there in one commit; its address.
 
-    Files of an earlier debiaser that this one does not have are removed in the same commit, so
-    that whoever fetches meanwhile gets the one or the other.
+    Of what lies on this disk only names are published, no paths. Files of an earlier debiaser
+    that this one does not have are removed in the same commit, so that whoever fetches meanwhile
+    gets the one or the other.
 
     Raises:
         InputError: the Hub refuses it or cannot be reached.
     """
     api = HfApi(token=token)
-    files = contents(debiaser) | {"README.md": str(card(debiaser, repo_id)).encode()}
+    files = contents(publishable(debiaser)) | {"README.md": str(card(debiaser, repo_id)).encode()}
     operations: list[Any] = [CommitOperationAdd(name, content) for name, content in files.items()]
     try:
         repository = api.create_repo(repo_id, private=private, exist_ok=True)
@@ -48,7 +49,8 @@ def push(
 
 def card(debiaser: Debiaser, repo_id: str) -> ModelCard:
     """What the debiaser is, how to load it, and what it is not for."""
-    local = Path(debiaser.base).is_dir()
+    local = is_local(debiaser.base)
+    debiaser = publishable(debiaser)
     data = ModelCardData(
         library_name="unskew",
         base_model=None if local else debiaser.base,
@@ -56,10 +58,11 @@ def card(debiaser: Debiaser, repo_id: str) -> ModelCard:
         tags=["unskew", "fairness", "debiasing", debiaser.method],
     )
     what = ", ".join(debiaser.attributes) or "social bias"
+    base = f"{'A local model, ' if local else ''}`{debiaser.base}`"
     parts = [
         f"---\n{data.to_yaml()}\n---\n",
         f"# {repo_id.split('/')[-1]}\n",
-        f"`{debiaser.base}`, debiased for {what} with `{debiaser.method}` of unskew.\n",
+        f"{base}, debiased for {what} with `{debiaser.method}` of unskew.\n",
         "```python\nfrom unskew import DualEncoder\n"
         f'encoder = DualEncoder.from_pretrained("{repo_id}")\n```\n',
     ]
@@ -69,7 +72,10 @@ def card(debiaser: Debiaser, repo_id: str) -> ModelCard:
             "What it gives is no evidence about people, and it is not for use on them.\n"
         )
     if local:
-        parts.append("Its base model is a folder of that name, which is not published here.\n")
+        parts.append(
+            "Its base model is not published here: to load it, run that from where the model's "
+            "folder, of that name, lies.\n"
+        )
     if debiaser.adapter is not None and debiaser.base != BUILT_IN:
         alone = " alone, without the heads" if debiaser.heads.present() else ""
         parts.append(f"`transformers.AutoModel.from_pretrained` loads its LoRA adapter{alone}.\n")
