@@ -55,13 +55,15 @@ class AdversarialSettings:
 
     Attributes:
         towers: those that get LoRA.
-        blocks: LoRA goes into the last so many blocks of a tower, and what comes after them.
+        blocks: LoRA goes into the last so many blocks of a tower, and what comes after them; with
+            0 into the latter alone, through which all passes and which costs least.
         rank, alpha, dropout: of LoRA.
         steps: of the encoder.
         batch_size: items of a step, over all processes and accumulated forwards; a quarter of
             them are general images.
         gradient_accumulation: forwards that a step is divided among.
-        learning_rate: of LoRA, falling to zero with the square of the steps to go.
+        learning_rate: of LoRA, relative to the weights it adapts (see `lora_groups`); it falls to
+            zero with the square of the steps to go.
         adversary_learning_rate, adversary_steps: of the adversary network, per step of the encoder.
         mean_weight: of bringing the class means together.
         network_weight: of the reversed gradient of the adversary network.
@@ -77,7 +79,7 @@ class AdversarialSettings:
     """
 
     towers: tuple[Literal["image", "text"], ...] = ("image",)
-    blocks: int = 2
+    blocks: int = 0
     rank: int = 16
     alpha: int = 32
     dropout: float = 0.0
@@ -88,12 +90,12 @@ class AdversarialSettings:
     adversary_learning_rate: float = 3e-3
     adversary_steps: int = 2
     mean_weight: float = 60.0
-    network_weight: float = 0.02
+    network_weight: float = 0.01
     labelled_weight: float = 0.3
     similarity_weight: float = 0.03
     mixed_precision: Literal["no", "bf16"] = "no"
     counterfactual: bool = True
-    evaluate_every: int = 50
+    evaluate_every: int = 100
     patience: int = 3
     checkpoint_every: int = 50
     tracker: Literal["tensorboard", "trackio"] | None = None
@@ -147,37 +149,9 @@ def train_adversarial(
             another run or cannot be written, no words for a subgroup, diverged training.
     """
     debiaser = Debiaser.of(encoder, method=METHOD)  # refuses one that is debiased already
-    accelerator = _accelerator(encoder, settings, out)
     with torch.random.fork_rng(devices=[encoder.device] if encoder.device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        model = _with_lora(encoder, settings)
-        plan = Plan(
-            batch_size=settings.batch_size,
-            shards=accelerator.num_processes * settings.gradient_accumulation,
-            seed=seed,
-            weights=Weights(
-                settings.mean_weight,
-                settings.network_weight,
-                settings.labelled_weight,
-                settings.similarity_weight,
-            ),
-            adversary=(settings.adversary_learning_rate, settings.adversary_steps),
-        )
-        modalities = {}
-        if "image" in settings.towers:
-            modalities["image"] = images(encoder, data, plan)
-        if "text" in settings.towers:
-            words = identities or load_identities()
-            modalities["text"] = texts(encoder, data, plan, words, settings.counterfactual)
-        training = Training(
-            model,
-            modalities,
-            accelerator,
-            steps=settings.steps,
-            accumulation=settings.gradient_accumulation,
-            lr=settings.learning_rate,
-            seed=seed,
-        )
+        training = prepared(encoder, data, settings, seed=seed, out=out, identities=identities)
+        accelerator, model = training.accelerator, training.model
         checkpoints = None
         if out is not None:
             checkpoints = Checkpoints(out, _run(encoder, data, settings, seed))
@@ -204,6 +178,47 @@ def train_adversarial(
             "data": described(data),
         },
         demonstration=demonstration(data),
+    )
+
+
+def prepared(
+    encoder: DualEncoder,
+    data: FittingData,
+    settings: AdversarialSettings,
+    *,
+    seed: int,
+    out: Path | None = None,
+    identities: Identities | None = None,
+) -> Training:
+    """A run before its first step; see `train_adversarial`. Seeds torch's generator."""
+    accelerator = _accelerator(encoder, settings, out)
+    torch.manual_seed(seed)
+    plan = Plan(
+        batch_size=settings.batch_size,
+        shards=accelerator.num_processes * settings.gradient_accumulation,
+        seed=seed,
+        weights=Weights(
+            settings.mean_weight,
+            settings.network_weight,
+            settings.labelled_weight,
+            settings.similarity_weight,
+        ),
+        adversary=(settings.adversary_learning_rate, settings.adversary_steps),
+    )
+    modalities = {}
+    if "image" in settings.towers:
+        modalities["image"] = images(encoder, data, plan)
+    if "text" in settings.towers:
+        words = identities or load_identities()
+        modalities["text"] = texts(encoder, data, plan, words, settings.counterfactual)
+    return Training(
+        _with_lora(encoder, settings),
+        modalities,
+        accelerator,
+        steps=settings.steps,
+        accumulation=settings.gradient_accumulation,
+        lr=settings.learning_rate,
+        seed=seed,
     )
 
 

@@ -103,9 +103,8 @@ class Adversary(nn.Module):
         `embeddings`, `originals`: (n, d), after and before training. `pace`: how much of its first
         learning rate the encoder still has.
         """
-        moved = embeddings - originals
-        off = moved - self._foretold(originals)
-        foretold = self._foretold(self.means)
+        expected, foretold = self._foretold(originals, self.means)
+        off = embeddings - originals - expected
         for label in labels.unique().tolist():
             found = foretold[label] + off[labels == label].mean(0)
             self.moves[label].lerp_(found, 1 - SMOOTHING)
@@ -116,17 +115,20 @@ class Adversary(nn.Module):
         for _ in range(self.steps):
             self._learn(self.seen, self.seen_labels)
 
-    def _foretold(self, originals: Tensor) -> Tensor:
-        """(n, d): ridge regression of moves on originals, over what is remembered."""
+    def _foretold(self, *asked: Tensor) -> list[Tensor]:
+        """Of each (n, d): how far these originals move, by ridge regression on what is remembered.
+
+        The kernel form: fewer items are remembered than there may be dimensions.
+        """
         if not len(self.seen):
-            return torch.zeros_like(originals)
+            return [torch.zeros_like(originals) for originals in asked]
         known = self.seen_originals - self.center
         moved = self.seen - self.seen_originals
         mean = moved.mean(0)
         inner = known @ known.T
-        ridge = RIDGE * inner.diagonal().mean() * torch.eye(len(inner), device=inner.device)
-        weights = torch.linalg.solve(inner + ridge, moved - mean)
-        return mean + (originals - self.center) @ known.T @ weights
+        inner.diagonal().add_(RIDGE * inner.diagonal().mean())
+        weights = torch.cholesky_solve(moved - mean, torch.linalg.cholesky(inner))
+        return [mean + (originals - self.center) @ known.T @ weights for originals in asked]
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Take over a state dict; the memory may be longer than it is now."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 MOMENTUM, SECOND, TINY = 0.9, 0.99, 1e-12
+INNER = 5.0
+"""Learning rate of the inner factor beside the outer one's, see `lora_groups`."""
 
 
 class MatrixAdam(torch.optim.Optimizer):
@@ -20,8 +22,9 @@ class MatrixAdam(torch.optim.Optimizer):
     finds the subgroup again.
     """
 
-    def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
-        super().__init__(parameters, {"lr": lr})
+    def __init__(self, groups: list[dict[str, Any]]) -> None:
+        """`groups`: as `lora_groups` makes them."""
+        super().__init__(groups, {})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
@@ -42,3 +45,23 @@ class MatrixAdam(torch.optim.Optimizer):
         state["square"].lerp_(gradient.float().pow(2).mean(), 1 - SECOND)
         scale = (state["square"] / (1 - SECOND**t)).sqrt() + TINY
         p.sub_(state["mean"] / scale, alpha=lr / (1 - MOMENTUM**t))
+
+
+def lora_groups(model: Any, lr: float) -> list[dict[str, Any]]:
+    """The trained parameters of a PEFT model, each matrix with the learning rate that suits it.
+
+    A step of the outer factor (B) is relative to the mean length of the adapted layer's rows,
+    which is how much it amplifies its inputs, and all layers together step as far as one would. A
+    step of the inner factor (A) is relative to its first values, which shrink with the root of its
+    inputs.
+    """
+    layers = [m for m in model.modules() if hasattr(m, "lora_A") and "default" in m.lora_A]
+    groups = []
+    for layer in layers:
+        inner, outer = layer.lora_A["default"].weight, layer.lora_B["default"].weight
+        rows = layer.get_base_layer().weight.detach().flatten(1).float().norm(dim=1).mean()
+        groups += [
+            {"params": [inner], "first_lr": lr * INNER / inner[0].numel() ** 0.5},
+            {"params": [outer], "first_lr": lr * float(rows) / len(layers)},
+        ]
+    return [group | {"lr": group["first_lr"]} for group in groups]

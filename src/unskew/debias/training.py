@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from unskew.debias.adversary import Adversary
 from unskew.debias.batches import Inputs, Shard
 from unskew.debias.checkpoint import Checkpoint, Checkpoints, load_optimizer, optimizer_tensors
-from unskew.debias.matrix_adam import MatrixAdam
+from unskew.debias.matrix_adam import MatrixAdam, lora_groups
 from unskew.debias.modality import TERMS, Modality
 from unskew.errors import InputError
 
@@ -78,11 +78,9 @@ class Training:
         self.accelerator = accelerator
         self.steps = steps
         self.accumulation = accumulation
-        self.lr = lr
         self.seed = seed
         self.progress = Progress()
-        trained = [p for p in model.parameters() if p.requires_grad]
-        self.optimizer = MatrixAdam(trained, lr)
+        self.optimizer = MatrixAdam(lora_groups(model, lr))
         self.towers = accelerator.prepare(Towers(model))
         model.eval()
         for name, module in model.named_modules():
@@ -135,7 +133,7 @@ class Training:
         number, rank = self.progress.step, self.accelerator.process_index
         torch.manual_seed(_draw_seed(self.seed, number, rank))  # LoRA dropout's
         for group in self.optimizer.param_groups:
-            group["lr"] = self.lr * self._pace()
+            group["lr"] = group["first_lr"] * self._pace()
         sums = {m: torch.zeros(len(TERMS), device=self.accelerator.device) for m in self.modalities}
         found: dict[str, list[Tensor]] = {m: [] for m in self.modalities}
         for micro, batch in enumerate(inputs):
