@@ -91,6 +91,11 @@ def test_summaries_before_and_after(before, after):
         )
     ]
     assert row["mean |d|"] == f"{mean[0]:.2f} → {mean[1]:.2f}"
+    largest = [
+        max(abs(r.effect_size) for r in m.pairs if (r.category, r.section) == ("team", "attributes"))
+        for m in (before, after)
+    ]
+    assert row["largest |d|"] == f"{largest[0]:.2f} → {largest[1]:.2f}"
     ranking = found(ranking_change_table(report), category="team")
     one, two = (next(r for r in m.rankings if r.category == "team") for m in (before, after))
     assert one.chance_max_skew == two.chance_max_skew
@@ -98,6 +103,25 @@ def test_summaries_before_and_after(before, after):
     assert ranking["cut"] == f"{share:.0%}"
     assert ranking["MaxSkew before"].startswith(f"{one.max_skew:.3f} [")
     assert ranking["after"].startswith(f"{two.max_skew:.3f} [")
+
+
+def test_the_largest_difference_may_be_unclear(before, after):
+    """The same pairs count on both sides, whichever of them are clear."""
+    smallest = min((r for r in before.pairs), key=lambda r: abs(r.effect_size))
+    only = [dataclasses.replace(r, clear=r is smallest) for r in before.pairs]
+    plain = change_table(after.beside(before)).rows
+    mixed = change_table(after.beside(dataclasses.replace(before, pairs=tuple(only)))).rows
+    assert [r[6] for r in mixed] == [r[6] for r in plain]
+
+
+def test_two_intervals_of_maxskew_are_no_interval_of_the_cut(before, after):
+    (said,) = [
+        b.text
+        for b in document(after.beside(before), ())
+        if isinstance(b, Paragraph) and "side by side" in b.text
+    ]
+    assert "neither is an interval of the change or of the cut" in said
+    assert "`unskew compare`" in said
 
 
 def test_cut_is_of_what_lay_above_chance():
@@ -178,7 +202,10 @@ def test_undefined_on_one_side(before, after, tmp_path):
     row = found(table, **{"subgroup A": "Blue", "subgroup B": "Red"})
     assert (row["d after"], row["change"], row["favoured after"]) == ("undefined", "undefined", "")
     assert not [p for p in pictures(report) if p.place[0] == "before and after"]
-    assert change_table(report).rows == ()
+    (here, *_) = [r for r in change_table(report).rows if r[2] == "image-text (warmth)"]
+    old = [abs(r.effect_size) for r in before.pairs if r.section == "attributes"]
+    assert here[4].endswith(" → undefined")
+    assert here[6] == f"{max(old):.2f} → undefined"
     report.save(tmp_path / "out")
 
 

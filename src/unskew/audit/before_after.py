@@ -10,8 +10,8 @@ from unskew.audit.blocks import Block, Heading, Paragraph, Table
 from unskew.audit.compare import Comparison
 from unskew.audit.pictures import Planned, at
 from unskew.audit.rows import MODALITY, RankingRow
-from unskew.audit.summary import Summary, summaries
-from unskew.audit.wording import asked, bracketed, effect, interval, p_value
+from unskew.audit.summary import Summary, families, summaries
+from unskew.audit.wording import UNDEFINED, asked, bracketed, effect, interval, p_value
 
 if TYPE_CHECKING:
     from unskew.audit.report import AuditReport
@@ -34,6 +34,11 @@ def before_and_after(report: AuditReport, pictures: Sequence[Planned]) -> Iterat
     yield change_table(report)
     if report.rankings:
         yield ranking_change_table(report)
+        yield Paragraph(
+            "The intervals of MaxSkew stand side by side: each says how far its own value would "
+            "move with other concepts, and neither is an interval of the change or of the cut, "
+            "which may be much surer. `unskew compare` gives the cut with its paired interval."
+        )
     rows = report.changes()
     for dataset in dict.fromkeys(r.dataset_after for r in rows):
         yield Heading(3, f"Before and after: {dataset}")
@@ -53,24 +58,37 @@ def before_and_after(report: AuditReport, pictures: Sequence[Planned]) -> Iterat
 
 
 def change_table(report: AuditReport) -> Table:
-    """One row per data set, category and modality, before and after."""
-    old = {} if report.before is None else _summaries(report.before)
+    """One row per data set, category and modality, before and after; largest |d| of all pairs."""
+    new, old = _summaries(report), {} if report.before is None else _summaries(report.before)
+    rows = (r for r in report.pairs if r.section != "contrasts")
     return Table(
         "Effect sizes between subgroups, before → after",
         ("images", "category", "asked", "clear", "mean |d|", "chance", "largest |d|"),
         tuple(
-            (
-                a.dataset,
-                a.category,
-                asked(a.section, a.stimuli),
-                f"{old[family].clear} → {a.clear} of {a.pairs}",
-                f"{old[family].mean_abs:.2f} → {a.mean_abs:.2f}",
-                f"{a.chance_abs:.2f}",
-                f"{abs(old[family].largest.effect_size):.2f} → {abs(a.largest.effect_size):.2f}",
-            )
-            for family, a in _summaries(report).items()
-            if family in old
+            _change_row(family, len(members), old.get(family), new.get(family))
+            for family, members in families(rows)
         ),
+    )
+
+
+def _change_row(
+    family: tuple[str, str, str, str], pairs: int, before: Summary | None, after: Summary | None
+) -> tuple[str, ...]:
+    """A summary is None where no effect size of the family is defined."""
+    dataset, category, stimuli, section = family
+    both = (before, after)
+    clear = [str(s.clear if s else 0) for s in both]
+    mean = [f"{s.mean_abs:.2f}" if s else UNDEFINED for s in both]
+    largest = [f"{s.max_abs:.2f}" if s else UNDEFINED for s in both]
+    known = after or before
+    return (
+        dataset,
+        category,
+        asked(section, stimuli),
+        f"{' → '.join(clear)} of {pairs}",
+        " → ".join(mean),
+        f"{known.chance_abs:.2f}" if known else UNDEFINED,
+        " → ".join(largest),
     )
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import tempfile
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,15 +20,29 @@ if TYPE_CHECKING:
     from unskew.audit.report import AuditReport
 
 _OURS = re.compile(r"\d{2,}-.*\.png")
-_NAMES = ("figures", "report.md", "report.html", "report.json")
+UTILITY = "utility.json"
+"""What debiasing adds: the cost in utility."""
+_NAMES = ("figures", "report.md", "report.html", UTILITY, "report.json")
 _PREFIX = ".unskew-"
 
 
-def save_report(report: AuditReport, folder: Path) -> Path:
+def save_report(
+    report: AuditReport,
+    folder: Path,
+    also: Mapping[str, str] | None = None,
+    between: Callable[[], None] | None = None,
+) -> Path:
     """Make every file in a temporary folder within reach of ``folder``, then move them in.
 
     An earlier report in the same folder is replaced whole or, if anything fails, not at all;
     other files are left alone. ``report.json`` moves last: a folder that has it has the rest.
+
+    Args:
+        report: what to save.
+        folder: where.
+        also: other files of the report, by name.
+        between: done once the earlier report is out of the way and before the new one is in
+            place. It writes what the report is about: the two are then never of different origin.
 
     Raises:
         InputError: ``folder`` cannot be written, or the disk is full.
@@ -39,12 +54,16 @@ def save_report(report: AuditReport, folder: Path) -> Path:
         with tempfile.TemporaryDirectory(dir=base, prefix=_PREFIX) as name:
             temporary = Path(name)
             _write(report, temporary)
+            for file, text in (also or {}).items():
+                (temporary / file).write_text(text, encoding="utf-8")
             folder.mkdir(parents=True, exist_ok=True)
-            _replace(temporary, folder)
-    except OSError as error:
+            _replace(temporary, folder, between)
+    except (OSError, InputError) as error:
         for path in made:
             if path.is_dir() and not any(path.iterdir()):
                 path.rmdir()
+        if isinstance(error, InputError):
+            raise
         raise _cannot_write(folder, error) from error
     return folder
 
@@ -96,20 +115,29 @@ def _nearest(folder: Path) -> Path:
     return next(p for p in (folder, *folder.parents) if os.path.lexists(p))
 
 
-def _replace(new: Path, folder: Path) -> None:
+def _replace(new: Path, folder: Path, between: Callable[[], None] | None) -> None:
     """Move the report of ``new`` into ``folder``; if that fails, put the old one back.
 
-    Both are on one file system, where a move is a change of name.
+    Both are on one file system, where a move is a change of name. Once ``between`` is done, the
+    old report would be wrong and stays away.
     """
     old = new / "old"
     old.mkdir()
-    moves = [(folder / n, old / n) for n in reversed(_NAMES) if os.path.lexists(folder / n)]
-    moves += [(new / n, folder / n) for n in _NAMES]
     done: list[tuple[Path, Path]] = []
-    try:
-        for source, target in moves:
+
+    def move(source: Path, target: Path) -> None:
+        if os.path.lexists(source):
             os.replace(source, target)
             done.append((source, target))
+
+    try:
+        for name in reversed(_NAMES):
+            move(folder / name, old / name)
+        if between is not None:
+            between()
+            done.clear()
+        for name in _NAMES:
+            move(new / name, folder / name)
     except BaseException:
         for source, target in reversed(done):
             os.replace(target, source)

@@ -21,7 +21,7 @@ class Summary:
 
     ``mean_abs`` averages |d| over the pairs, and ``chance_abs`` what it would average to if no
     pair differed: with few images it is far from 0. ``largest`` is the largest clear difference
-    where there is one.
+    where there is one, ``max_abs`` the largest |d| of all pairs, clear or not.
     """
 
     dataset: str
@@ -33,6 +33,7 @@ class Summary:
     mean_abs: float
     chance_abs: float
     largest: PairRow
+    max_abs: float
 
 
 def summaries(rows: Iterable[PairRow]) -> list[Summary]:
@@ -52,6 +53,7 @@ def summaries(rows: Iterable[PairRow]) -> list[Summary]:
                     mean_abs=sum(abs(r.effect_size) for r in known) / len(known),
                     chance_abs=sum(chance_effect(r.n_a, r.n_b) for r in known) / len(known),
                     largest=max(known, key=size),
+                    max_abs=max(abs(r.effect_size) for r in known),
                 )
             )
     return out

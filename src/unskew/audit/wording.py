@@ -6,6 +6,8 @@ import math
 
 from unskew.audit.rows import MODALITY
 
+UNDEFINED = "undefined"
+
 
 def asked(section: str, stimuli: str) -> str:
     """How and by which stimuli."""
@@ -19,7 +21,7 @@ def bracketed(text: str, clear: bool) -> str:
 
 def effect(value: float) -> str:
     """An effect size, signed."""
-    return "undefined" if math.isnan(value) else f"{value:+.2f}"
+    return UNDEFINED if math.isnan(value) else f"{value:+.2f}"
 
 
 def interval(low: float, high: float, digits: int = 2, signed: bool = True) -> str:

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 import typer
 
 from unskew.cli.parts import two_parts
-from unskew.errors import InputError
 
 
 def compare(
@@ -78,47 +77,28 @@ def compare(
     ] = None,
 ) -> None:
     """Compare debiasing methods of MODEL: bias, leakage and utility, in one table."""
-    from unskew.audit.save import check_writable
     from unskew.cli.show import show_comparison
-    from unskew.debias.compare import compare_methods
-    from unskew.debias.methods import METHODS, find_method
-    from unskew.debias.prepare import comparison_data
-    from unskew.debias.table import save
-    from unskew.encoders import DualEncoder
+    from unskew.debias.prepare import compare_named
 
-    check_writable(out)
-    methods = [find_method(name).name for name in method or METHODS]
-    if seeds < 1:
-        raise InputError(f"--seeds is {seeds}; give at least 1")
-    excluded = [two_parts(e, "=", "--exclude", "race=Other") for e in exclude or ()]
-    encoder = DualEncoder.from_pretrained(model, device, dtype)
-    others = [DualEncoder.from_pretrained(name, device, dtype) for name in with_ or ()]
-    fitted, held_out = comparison_data(
-        encoder,
+    table = compare_named(
+        model,
         data,
         attribute,
+        out,
         out_of_domain=out_of_domain,
         retrieval=retrieval,
         zero_shot=zero_shot,
         class_column=class_column,
         preserved=preserve_limit,
         classified=zero_shot_limit,
-        exclude=excluded,
-        batch_size=batch_size,
-    )
-    table = compare_methods(
-        encoder,
-        fitted,
-        held_out,
-        attribute,
-        methods,
-        range(seeds),
-        others=others,
+        methods=method,
+        seeds=seeds,
+        others=with_ or (),
         k=k,
         target=target,
-        exclude=excluded,
-        folder=out / "cells",
+        exclude=[two_parts(e, "=", "--exclude", "race=Other") for e in exclude or ()],
         batch_size=batch_size,
+        device=device,
+        dtype=dtype,
     )
-    save(table, out)
     show_comparison(table, out)

@@ -33,7 +33,8 @@ def debias(
         list[str] | None,
         typer.Option(
             help="General images that should stay as they are, labels not needed; captions or "
-            "classes let methods watch the utility. Their train split is used. Repeat."
+            "classes let methods watch the utility, and the report say what was lost on their "
+            "test part. Repeat."
         ),
     ] = None,
     preserve_limit: Annotated[int, typer.Option(help="Images taken of each of these.")] = 800,
@@ -58,7 +59,7 @@ def debias(
     ] = None,
     k: Annotated[
         int | None,
-        typer.Option(help="Length of the ranked list. Default: a tenth of the test images."),
+        typer.Option(help="Length of the ranked list. Default: a quarter of the test images."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of every random draw.")] = 0,
     batch_size: Annotated[int, typer.Option(help="Images per forward.")] = 32,
@@ -69,7 +70,7 @@ def debias(
         str | None, typer.Option(help="Of the weights, as bfloat16. Default: float32.")
     ] = None,
 ) -> None:
-    """Debias MODEL by METHOD: a model that loads like any other, and what changed."""
+    """Debias MODEL by METHOD: a model that loads like any other, what changed, and what it cost."""
     from unskew.cli.show import show_debiased
     from unskew.debias import debias_model
 
@@ -91,4 +92,5 @@ def debias(
         device=device,
         dtype=dtype,
     )
-    show_debiased(done, out)
+    if done is not None:
+        show_debiased(done, out)

@@ -56,9 +56,8 @@ def check_options(
     for name in given:
         if name not in known:
             have = ", ".join(f"{o.name} ({o.default})" for o in known.values())
-            raise InputError(
-                f"{method} has no option {name!r}; it has {have or 'none'} (default in brackets)"
-            )
+            listed = f"{have} (default in brackets)" if have else "none"
+            raise InputError(f"{method} has no option {name!r}; it has {listed}")
     return {name: known[name].checked(value) for name, value in given.items()}
 
 
