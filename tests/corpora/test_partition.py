@@ -149,6 +149,21 @@ def test_a_shared_image_is_named_in_both_sets():
     refuse_shared_images(first, load_images(table([10, 11])))
 
 
+def test_rows_without_an_image_are_no_copies_of_each_other():
+    def with_gaps(seeds):
+        data = table(seeds)
+        images = [*data["image"][:], None, None]
+        rows = {"image": images, "gender": [0] * len(images), "age": [3] * len(images)}
+        return Dataset.from_dict(rows, features=data.features)
+
+    parts = partition(
+        DatasetDict(train=with_gaps(range(5)), validation=with_gaps([5]), test=with_gaps([6, 7]))
+    )
+    assert [len(part) for part in parts] == [7, 3, 4]
+    assert not any(part.note for part in parts)
+    refuse_shared_images(*parts)
+
+
 def test_a_file_and_its_bytes_are_the_same_image(tmp_path):
     (tmp_path / "Male").mkdir()
     (tmp_path / "Male" / "a.png").write_bytes(png(3)["bytes"])

@@ -26,6 +26,7 @@ Images: TypeAlias = ImageSet | CaptionedSet
 AnySet = TypeVar("AnySet", ImageSet, CaptionedSet)
 
 VALIDATION = ("validation", "valid", "val", "dev")
+NO_PICTURE = b""
 
 
 def partition(
@@ -86,7 +87,7 @@ def train_and_test(
         train, test = load("train"), load(judged)
     else:
         train, test = _divided(_whole(splits, load, _called(source)), {"train": 8, "test": 2})
-    return _without(train, set(image_digests(test)), "test"), test
+    return _without(train, _pictures(test), "test"), test
 
 
 def refuse_shared_images(*parts: Images | Sequence[Images]) -> None:
@@ -98,6 +99,8 @@ def refuse_shared_images(*parts: Images | Sequence[Images]) -> None:
     for number, part in enumerate(parts):
         for images in part if isinstance(part, Sequence) else (part,):
             for row, digest in enumerate(image_digests(images)):
+                if digest == NO_PICTURE:
+                    continue
                 other, where = seen.setdefault(digest, (number, f"{images.name}, row {row}"))
                 if other != number:
                     raise InputError(
@@ -123,7 +126,10 @@ def chosen(images: AnySet, rows: Sequence[int] | np.ndarray) -> AnySet:
 
 
 def image_digests(images: Images) -> list[bytes]:
-    """SHA-256 of every image file; of its path where it cannot be read, as encoders will report."""
+    """SHA-256 of every image file; of its path where it cannot be read, as encoders will report.
+
+    NO_PICTURE where there is neither content nor path: that is no image, and the same as no other.
+    """
     return [_digest(image) for image in images.images]
 
 
@@ -131,7 +137,13 @@ def _digest(image: dict | None) -> bytes:
     content, path = (image or {}).get("bytes"), (image or {}).get("path")
     if content is None and path and Path(path).is_file():
         content = Path(path).read_bytes()
+    if not content and not path:
+        return NO_PICTURE
     return hashlib.sha256(str(path).encode() if content is None else content).digest()
+
+
+def _pictures(images: Images) -> set[bytes]:
+    return set(image_digests(images)) - {NO_PICTURE}
 
 
 def split_names(source: Source, config: str | None) -> list[str]:
@@ -203,9 +215,9 @@ def _part_name(name: str, part: str) -> str:
 def _disjoint(
     train: ImageSet, validation: ImageSet, test: ImageSet
 ) -> tuple[ImageSet, ImageSet, ImageSet]:
-    judged = set(image_digests(test))
+    judged = _pictures(test)
     validation = _without(validation, judged, "test")
-    seen = judged | set(image_digests(validation))
+    seen = judged | _pictures(validation)
     return _without(train, seen, "validation or test"), validation, test
 
 
