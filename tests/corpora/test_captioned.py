@@ -6,7 +6,7 @@ import pytest
 from datasets import Dataset, DatasetDict, Features, Image, List, Value
 from PIL import Image as Pillow
 
-from unskew.corpora import load_captioned
+from unskew.corpora import CaptionedSet, load_captioned
 from unskew.errors import InputError
 
 
@@ -24,12 +24,21 @@ def table(captions, feature=None, column="captions", **others):
     return Dataset.from_dict(columns, features=Features(features))
 
 
-def test_a_column_of_lists_is_found_by_its_type():
-    data = table([["a dog", "an animal"], ["a cat"]], column="said", file=["x.png", "y.png"])
+def test_a_column_of_lists_goes_before_one_of_strings():
+    data = table([["a dog", "an animal"], ["a cat"]], column="sentences", text=["x", "y"])
     found = load_captioned(data)
-    assert found.caption_column == "said"
+    assert found.caption_column == "sentences"
     assert found.captions == [["a dog", "an animal"], ["a cat"]]
     assert [set(image) for image in found.images] == [{"bytes", "path"}] * 2
+
+
+def test_other_lists_of_strings_are_no_captions_unless_asked_for():
+    tags = table([["dog", "grass"], ["cat"]], column="tags", file=["x.png", "y.png"])
+    with pytest.raises(InputError, match=r"no column of captions.*tags, file: name one"):
+        load_captioned(tags)
+    assert load_captioned(tags, caption_column="tags").captions == [["dog", "grass"], ["cat"]]
+    both = table([["dog"], ["cat"]], column="tags", caption=["a dog", "a cat"])
+    assert load_captioned(both).captions == [["a dog"], ["a cat"]]
 
 
 def test_a_column_of_strings_is_found_by_its_name():
@@ -45,10 +54,18 @@ def test_the_column_asked_for_and_the_split_asked_for_are_taken():
     assert found.captions == [["one"], ["two"]]
 
 
-def test_empty_captions_are_left_out_and_an_image_without_any_is_named():
-    assert load_captioned(table([["a dog", " "], ["a cat"]])).captions == [["a dog"], ["a cat"]]
-    with pytest.raises(InputError, match=r"image 1 of .* has no caption"):
-        load_captioned(table([["a dog"], [""]]))
+def test_empty_captions_and_photos_without_any_are_left_out():
+    whole = load_captioned(table([["a dog", " "], ["a cat"]]))
+    assert whole.captions == [["a dog"], ["a cat"]]
+    assert not whole.note
+    found = load_captioned(table([["a dog"], ["", None], ["a cat"], []]))
+    assert found.captions == [["a dog"], ["a cat"]]
+    assert [image["bytes"] for image in found.images] == [png(0)["bytes"], png(2)["bytes"]]
+    assert found.note.startswith("2 images of ")
+    with pytest.raises(InputError, match=r"no image of .* has a caption in column 'captions'"):
+        load_captioned(table([[" "], []]))
+    with pytest.raises(InputError, match=r"image 1 of 's' has no caption"):
+        CaptionedSet("s", table([["a dog"], [""]]), "image", "captions")
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,8 @@ class CaptionedSet:
     caption_column: str
     """A column of strings, or of lists of strings."""
     demonstration: bool = False
+    note: str = ""
+    """What a reader of a report must know about the photos."""
 
     def __post_init__(self) -> None:
         if self.caption_column not in self.data.column_names:
@@ -52,9 +54,7 @@ class CaptionedSet:
     @property
     def captions(self) -> list[list[str]]:
         """The captions of every image, without empty ones."""
-        cells = self.data[self.caption_column][:]
-        listed = ([cell] if isinstance(cell, str) else cell or [] for cell in cells)
-        return [[text for text in texts if text and text.strip()] for texts in listed]
+        return _captions(self.data, self.caption_column)
 
 
 def load_captioned(
@@ -69,8 +69,10 @@ def load_captioned(
 
     Args:
         source, split, image_column, config: as in `load_images`.
-        caption_column: strings or lists of strings. Left out: the one column of lists of strings,
-            else the one that is called as captions are.
+        caption_column: strings or lists of strings. Left out: the one that is called as captions
+            are.
+
+    Photos without a caption, or with blank ones alone, are left out; `note` says how many.
 
     Raises:
         NotFoundError: there is no such set.
@@ -88,22 +90,46 @@ def captioned(found: ImageSet, caption_column: str | None = None) -> CaptionedSe
             f"{found.name!r} has no column of captions; it has "
             f"{', '.join(found.data.column_names)}: name one"
         )
+    data, note = _with_captions(found, caption_column)
     return CaptionedSet(
         name=found.name,
-        data=found.data,
+        data=data,
         image_column=found.image_column,
         caption_column=caption_column,
         demonstration=found.demonstration,
+        note=f"{found.note} {note}".strip(),
     )
 
 
+def _with_captions(found: ImageSet, column: str) -> tuple[Dataset, str]:
+    """The rows that have a caption, and a note of how many have none."""
+    data = found.data
+    if column not in data.column_names or not _can_hold_captions(data, column):
+        return data, ""  # which CaptionedSet refuses
+    rows = [row for row, captions in enumerate(_captions(data, column)) if captions]
+    if not rows:
+        raise InputError(f"no image of {found.name!r} has a caption in column {column!r}")
+    if len(rows) == len(data):
+        return data, ""
+    gone = len(data) - len(rows)
+    return data.select(rows), f"{gone} images of {found.name} have no caption and are left out."
+
+
 def find_captions(data: Dataset) -> str | None:
-    """The one column of lists of strings, else the one that is called as captions are."""
+    """The column that is called as captions are, one of lists of strings before one of strings.
+
+    Other lists of strings, such as tags, are not taken for captions.
+    """
     able = [column for column in data.column_names if _can_hold_captions(data, column)]
     lists = [column for column in able if not isinstance(data.features[column], Value)]
-    if len(lists) == 1:
-        return lists[0]
-    return next((column for column in CAPTION_NAMES if column in (lists or able)), None)
+    named = (column for some in (lists, able) for column in CAPTION_NAMES if column in some)
+    return next(named, None)
+
+
+def _captions(data: Dataset, column: str) -> list[list[str]]:
+    cells = data[column][:]
+    listed = ([cell] if isinstance(cell, str) else cell or [] for cell in cells)
+    return [[text for text in texts if text and text.strip()] for texts in listed]
 
 
 def _can_hold_captions(data: Dataset, column: str) -> bool:
