@@ -27,7 +27,9 @@ def mine(tmp_path, **changes):
 
 def test_shipped_words_are_named_as_the_taxonomy_names_them():
     words = load_identities()
-    assert words.categories == ["gender", "age_group", "race", "religion"]
+    assert words.categories == [
+        *("gender", "age_group", "race", "religion", "disability", "sexual orientation")
+    ]
     for category in words.categories:
         assert canonical_category(category) == category
         for name in words.names(category):
@@ -41,7 +43,7 @@ def test_phrases_line_up_across_subgroups():
     assert women == ["Black woman", "Black female person", "Black lady"]
     assert men == ["Black man", "Black male person", "Black gentleman"]
     assert words.phrases({}) == list(words.person)
-    assert words.phrases({"race": "Asian", "age_group": "60+"})[0] == "old Asian person"
+    assert words.phrases({"race": "Asian", "age_group": "60+"})[0] == "older Asian person"
     for category in words.categories:
         assert len({len(words.prompts({category: name})) for name in words.names(category)}) == 1
 
@@ -67,6 +69,29 @@ def test_the_article_follows_the_phrase(tmp_path):
     ]
     assert words.prompts({"gender": "Male"}) == ["A man", "a man seen", "the man"]
     assert words.describe({"age_group": "old", "gender": "Female"}) == "an old woman."
+
+
+@pytest.mark.parametrize(
+    ("word", "article"),
+    [
+        *(("European", "a"), ("unique", "a"), ("Ukrainian", "a"), ("one-eyed", "a")),
+        *(("honest", "an"), ("Hour-long", "an"), ("LGBTQ+", "an"), ("uninsured", "an")),
+        *(("Asian", "an"), ("hearing", "a"), ("Black", "a"), ("onerous", "an")),
+    ],
+)
+def test_the_article_follows_the_sound(word, article, tmp_path):
+    words = mine(tmp_path, adjectives={"kind": {"it": [word], "other": ["other"]}})
+    assert words.prompts({"kind": "it"})[1] == f"{article} {word} person seen"
+
+
+def test_the_words_of_an_identity_name_it_and_no_other():
+    words = load_identities()
+    for phrase in words.phrases({"gender": "Non-binary"}):
+        assert canonical_subgroup("gender", phrase.rsplit(" ", 1)[0]) == "Non-binary"
+    for category in ("race", "disability", "sexual orientation", "religion"):
+        for name in words.names(category):
+            (phrase,) = {p.rsplit(" ", 1)[0] for p in words.phrases({category: name})[:1]}
+            assert canonical_subgroup(category, phrase) == name
 
 
 def test_unknown_categories_and_subgroups_are_refused_by_name():

@@ -17,6 +17,9 @@ from unskew.errors import InputError, NotFoundError
 from unskew.stimuli.schema import Template, Text, Words, fill
 
 _SHIPPED = files("unskew.stimuli") / "data" / "identities.json"
+# By sound: "a European", "an honest". Any other vowel at the beginning has "an".
+_TAKES_A = re.compile(r"(?:eu|uni(?![mn])|use|usual|ukrain|ugand|one\b|once\b)", re.IGNORECASE)
+_TAKES_AN = re.compile(r"(?:[aeiou]|honest|honou?r|hour|heir|lgbt)", re.IGNORECASE)
 Named = dict[Text, Annotated[dict[Text, Words], Field(min_length=2)]]
 
 
@@ -112,8 +115,8 @@ class Identities(BaseModel):
 
 
 def _said(template: str, phrase: str) -> str:
-    """The phrase in its place, after "an" where it begins with a vowel, else "a"."""
-    vowel = phrase[0] in "aeiouAEIOU"
+    """The phrase in its place, after "an" where it sounds as if it began with a vowel, else "a"."""
+    vowel = _TAKES_AN.match(phrase) and not _TAKES_A.match(phrase)
     return fill(re.sub(r"\b([Aa])n?(?= \{\})", r"\1n" if vowel else r"\1", template), phrase)
 
 
