@@ -8,7 +8,7 @@ import pytest
 from datasets import Dataset, Features, Image, Value
 
 from unskew.corpora import ImageSet
-from unskew.debias.fitting import attribute_labels, fitting_data
+from unskew.debias.fitting import attribute_labels, fitting_data, labelled
 from unskew.errors import InputError
 from unskew.stimuli import load_identities
 
@@ -63,13 +63,76 @@ def test_unlabelled_and_unreadable_images_are_left_out():
 
 
 def test_attributes_are_crossed_and_ages_grouped():
-    data = fit_of(["gender", "age"], faces(gender=SEX, age=YEARS))
+    data = fit_of(["gender", "age"], faces(gender=SEX * 4, age=YEARS * 4))
     assert data.attributes == ("gender", "age_group")
     assert data.subgroups == ("Female × 30-59", "Male × 0-29", "Male × 60+")
-    assert data.fit.labels.tolist() == [1, 0, 2, 1]
+    assert data.fit.combinations == (("Female", "30-59"), ("Male", "0-29"), ("Male", "60+"))
+    assert data.fit.labels.tolist() == [1, 0, 2, 1] * 4
     names, labels = data.fit.by_attribute["age_group"]
     assert names == ("0-29", "30-59", "60+")
-    assert labels.tolist() == [0, 1, 2, 0]
+    assert labels.tolist() == [0, 1, 2, 0] * 4
+
+
+def crossed(**counts):
+    """A set with so many images of "Male_Black" and so on."""
+    pairs = [name.split("_") for name, count in counts.items() for _ in range(count)]
+    return faces(gender=[g for g, _ in pairs], race=[r for _, r in pairs])
+
+
+def test_rare_combinations_of_several_attributes_are_left_out_and_told():
+    fit = crossed(Male_Black=4, Male_White=5, Female_White=6, Female_Black=3, Male_Asian=7)
+    validation = crossed(Male_Black=1, Male_White=2, Female_White=1, Female_Black=2, Female_Asian=1)
+    encoder = Reader()
+    data = fitting_data(encoder, fit, validation, ["gender", "race"])
+    assert data.subgroups == ("Female × White", "Male × Black", "Male × White")
+    for part, counts in ((data.fit, [6, 4, 5]), (data.validation, [1, 1, 2])):
+        assert np.bincount(part.labels).tolist() == counts
+        assert part.subgroups == data.subgroups
+        assert part.by_attribute["race"][0] == ("Black", "White")
+        for row, label, vector in zip(part.rows, part.labels, part.embeddings, strict=True):
+            said = [part.images.labels(c)[row] for c in ("gender", "race")]
+            assert tuple(said) == part.combinations[label]
+            picture = part.images.images[int(row)]
+            assert np.array_equal(vector, encoder.embed_images([picture])[0])
+    (note,) = data.notes
+    left_out = "Female × Asian (0 and 1 images), Female × Black (3 and 2 images)"
+    assert f"{left_out}, Male × Asian (7 and 0 images)." in note
+    later = labelled(encoder, fit, ["gender", "race"], subgroups=data.subgroups)
+    assert later.rows.tolist() == data.fit.rows.tolist()
+    with pytest.raises(InputError, match=r"no image of 'Male × White' of gender × race"):
+        labelled(
+            encoder,
+            crossed(Male_Black=2, Female_White=2, Female_Black=1),
+            ["gender", "race"],
+            subgroups=data.subgroups,
+        )
+
+
+def test_images_without_a_label_are_told():
+    data = fit_of(
+        ["gender", "age"],
+        faces(gender=SEX * 4, age=YEARS * 4),
+        faces("later", gender=SEX, age=YEARS),
+    )
+    assert data.notes == (
+        "4 of 24 images of faces have no label of gender and are left out.",
+        "4 of 24 images of faces have no age group and are left out.",
+        "1 of 6 images of later have no label of gender and are left out.",
+        "1 of 6 images of later have no age group and are left out.",
+    )
+    assert fit_of(["gender"], faces(gender=["man", "woman"])).notes == ()
+
+
+def test_labels_may_contain_what_joins_them():
+    race = ["a × b", "White"] * 8
+    data = fit_of(["gender", "race"], faces(gender=["man"] * 8 + ["woman"] * 8, race=race))
+    assert data.fit.combinations == tuple(
+        (g, r) for g in ("Female", "Male") for r in ("White", "a × b")
+    )
+    assert "'a × b' of 'race'" in data.wordless
+    twins = faces(gender=["Male", "Male × b"] * 4, race=["b × White", "White"] * 4)
+    with pytest.raises(InputError, match="have one name, as a label contains"):
+        fit_of(["gender", "race"], twins)
 
 
 def test_prompts_line_up_and_captions_keep_what_else_is_known():
@@ -82,7 +145,7 @@ def test_prompts_line_up_and_captions_keep_what_else_is_known():
         ["young White woman", "young White man"],
         ["middle-aged Black woman", "middle-aged Black man"],
         ["woman", "man"],  # neither age nor a race that has words
-        ["old Black woman", "old Black man"],
+        ["older Black woman", "older Black man"],
         ["young White woman", "young White man"],
     ]
     captions = [

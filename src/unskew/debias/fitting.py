@@ -3,9 +3,10 @@ general images whose embeddings should stay as they are."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -17,6 +18,11 @@ from unskew.stimuli import Identities, canonical_category, canonical_subgroup, l
 
 CROSSED = " × "
 AGE_GROUP = "age_group"
+MIN_FIT_IMAGES = 4
+"""Fewest images of a combination of subgroups to be fitted on, as many as an audit asks for."""
+
+Combination: TypeAlias = tuple[str, ...]
+"""A subgroup of each attribute."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,7 @@ class Labelled:
     ``rows``: (n,) their places in ``images``. ``embeddings``: (n, d) float32, L2-normalised.
     ``labels``: (n,) indices into ``subgroups``, the combinations of all ``attributes``.
     ``by_attribute``: attribute -> (names, (n,) indices into them).
+    ``combinations``: of each of ``subgroups``, its subgroup in each attribute.
     """
 
     images: ImageSet
@@ -34,6 +41,7 @@ class Labelled:
     labels: np.ndarray
     subgroups: tuple[str, ...]
     by_attribute: Mapping[str, tuple[tuple[str, ...], np.ndarray]]
+    combinations: tuple[Combination, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -82,6 +90,8 @@ class FittingData:
     """Why ``named`` is None."""
     words: Identities = field(default_factory=load_identities)
     """The identity words that ``named`` was made with, for methods that train on texts."""
+    notes: tuple[str, ...] = ()
+    """Which images were left out and why, a sentence each."""
 
     @property
     def subgroups(self) -> tuple[str, ...]:
@@ -109,6 +119,9 @@ def fitting_data(
 ) -> FittingData:
     """Embed all that debiasers are fitted on; images without a label are left out.
 
+    So are, of several attributes, combinations with fewer than MIN_FIT_IMAGES images to fit on or
+    none of validation; `notes` counts them.
+
     Args:
         encoder: the model to debias.
         fit, validation: two parts of one image set, without a common image.
@@ -120,19 +133,30 @@ def fitting_data(
         exclude: (attribute, subgroup) to leave out.
 
     Raises:
-        InputError: an unknown attribute, fewer than two subgroups, a subgroup with images in one
-            of the two parts only, no labelled image, nothing there to leave out.
+        InputError: an unknown attribute, fewer than two subgroups, a subgroup of a single
+            attribute with images in one of the two parts only, no labelled image, nothing there
+            to leave out.
     """
     attributes = tuple(attributes)
-    fitted = labelled(encoder, fit, attributes, exclude=exclude, batch_size=batch_size)
-    held_out = labelled(
-        encoder,
-        validation,
-        attributes,
-        subgroups=fitted.subgroups,
-        exclude=exclude,
-        batch_size=batch_size,
-    )
+    _check_excluded(fit, attributes, exclude)
+    notes = [n for s in (fit, validation) for a in attributes for n in _unlabelled(s, a)]
+
+    def faces(images: ImageSet, subgroups: Sequence[str] | None) -> Labelled:
+        return labelled(
+            encoder,
+            images,
+            attributes,
+            subgroups=subgroups,
+            exclude=exclude,
+            batch_size=batch_size,
+        )
+
+    fitted = faces(fit, None)
+    if len(fitted.by_attribute) > 1:
+        fitted, held_out, rare = _both(fitted, faces(validation, None))
+        notes += rare
+    else:
+        held_out = faces(validation, fitted.subgroups)
     words = identities or load_identities()
     named, wordless = None, ""
     try:
@@ -148,6 +172,7 @@ def fitting_data(
         named=named,
         wordless=wordless,
         words=words,
+        notes=tuple(notes),
     )
 
 
@@ -163,21 +188,24 @@ def labelled(
     """Embed the images that have a label in every attribute and can be read.
 
     Args:
-        subgroups: the subgroups of data seen earlier, which these must have, and no others.
+        subgroups: the subgroups of data seen earlier, which these must have, and no others; of
+            several attributes, other combinations are left out.
 
     Raises:
         InputError: see `fitting_data`.
     """
     columns = dict(attribute_labels(images, a, exclude) for a in attributes)
-    if subgroups is None:
-        _check_excluded(images, attributes, exclude)
-    known = np.all([[v is not None for v in labels] for labels in columns.values()], axis=0)
-    rows = np.flatnonzero(known)
+    found = _combined(columns)
+    wanted = None if subgroups is None or len(columns) == 1 else set(subgroups)
+    rows = np.flatnonzero(
+        [None not in c and (wanted is None or CROSSED.join(c) in wanted) for c in found]
+    )
     _indexed(images, columns, rows, subgroups)  # refuses before the long work
-    found = encoder.embed_readable(images.data.select(rows)[images.image_column], batch_size)
-    rows = rows[found.kept]
-    names, labels, by_attribute = _indexed(images, columns, rows, subgroups)
-    return Labelled(images, rows, found.embeddings, labels, names, by_attribute)
+    seen = encoder.embed_readable(images.data.select(rows)[images.image_column], batch_size)
+    rows = rows[seen.kept]
+    combinations, labels, by_attribute = _indexed(images, columns, rows, subgroups)
+    names = tuple(CROSSED.join(c) for c in combinations)
+    return Labelled(images, rows, seen.embeddings, labels, names, by_attribute, combinations)
 
 
 def attribute_labels(
@@ -227,8 +255,8 @@ def _indexed(
     columns: Mapping[str, np.ndarray],
     rows: np.ndarray,
     subgroups: Sequence[str] | None,
-) -> tuple[tuple[str, ...], np.ndarray, dict[str, tuple[tuple[str, ...], np.ndarray]]]:
-    """The subgroups of these rows, the index of each row's, and the same by attribute."""
+) -> tuple[tuple[Combination, ...], np.ndarray, dict[str, tuple[tuple[str, ...], np.ndarray]]]:
+    """The combinations of these rows, the index of each row's, and the same by attribute."""
     by_attribute = {}
     for attribute, column in columns.items():
         found = tuple(sorted(set(column[rows].tolist())))
@@ -239,23 +267,86 @@ def _indexed(
                 "debiasing needs at least two"
             )
         by_attribute[attribute] = found, np.array([found.index(v) for v in column[rows]])
-    crossed = zip(*(column[rows] for column in columns.values()), strict=True)
-    combined = [CROSSED.join(parts) for parts in crossed]
-    names = tuple(subgroups or sorted(set(combined)))
-    odd = set(combined) ^ set(names)
+    combined = _combined({a: column[rows] for a, column in columns.items()})
+    combinations = tuple(sorted(set(combined), key=CROSSED.join))
+    named = {CROSSED.join(c): c for c in combinations}
+    if len(named) < len(combinations):
+        raise InputError(
+            f"{images.name}: two combinations of {CROSSED.join(columns)} have one name, as a label "
+            f"contains {CROSSED!r}: rename that label"
+        )
+    odd = sorted(set(named) ^ set(named if subgroups is None else subgroups))
+    if odd and len(columns) > 1:
+        raise InputError(
+            f"{images.name}: no image of {odd[0]!r} of {CROSSED.join(columns)}, which was fitted "
+            "on; add some, or leave one of its subgroups out"
+        )
     if odd:
         raise InputError(
-            f"{images.name}: {sorted(odd)[0]!r} of {CROSSED.join(columns)} has images in one "
-            "part of the data only; leave it out"
+            f"{images.name}: {odd[0]!r} of {CROSSED.join(columns)} has images in one part of the "
+            "data only; leave it out"
         )
-    return names, np.array([names.index(c) for c in combined]), by_attribute
+    if subgroups is not None:
+        combinations = tuple(named[name] for name in subgroups)
+    place = {c: index for index, c in enumerate(combinations)}
+    return combinations, np.array([place[c] for c in combined]), by_attribute
+
+
+def _combined(columns: Mapping[str, np.ndarray]) -> list[Combination]:
+    """What each image is in all the columns."""
+    return list(zip(*columns.values(), strict=True))
+
+
+def _both(fitted: Labelled, held_out: Labelled) -> tuple[Labelled, Labelled, list[str]]:
+    """The two parts without combinations too rare to be fitted on or missing in one; and a note.
+
+    Raises:
+        InputError: fewer than two combinations, or subgroups of an attribute, are left.
+    """
+    in_each = [Counter(p.combinations[label] for label in p.labels) for p in (fitted, held_out)]
+    counts = {c: [some[c] for some in in_each] for c in in_each[0] | in_each[1]}
+    rare = [c for c, (fit, validation) in counts.items() if fit < MIN_FIT_IMAGES or not validation]
+    if not rare:
+        return fitted, held_out, []
+    parts = [_restricted(p, [c for c in counts if c not in rare]) for p in (fitted, held_out)]
+    said = [f"{CROSSED.join(c)} ({counts[c][0]} and {counts[c][1]} images)" for c in sorted(rare)]
+    note = (
+        f"Left out, with fewer than {MIN_FIT_IMAGES} images to fit on or none of validation: "
+        f"{', '.join(said)}."
+    )
+    return parts[0], parts[1], [note]
+
+
+def _restricted(faces: Labelled, kept: Sequence[Combination]) -> Labelled:
+    """The images of these combinations."""
+    columns = {a: np.array(n, dtype=object)[v] for a, (n, v) in faces.by_attribute.items()}
+    chosen = np.flatnonzero([c in kept for c in _combined(columns)])
+    combinations, labels, by_attribute = _indexed(faces.images, columns, chosen, None)
+    return replace(
+        faces,
+        rows=faces.rows[chosen],
+        embeddings=faces.embeddings[chosen],
+        labels=labels,
+        subgroups=tuple(CROSSED.join(c) for c in combinations),
+        by_attribute=by_attribute,
+        combinations=combinations,
+    )
+
+
+def _unlabelled(images: ImageSet, attribute: str) -> list[str]:
+    """A note of the images that have no label, if there are any."""
+    category, labels = attribute_labels(images, attribute)
+    count = sum(label is None for label in labels)
+    what = "age group" if category == AGE_GROUP else f"label of {category}"
+    said = f"{count} of {len(images)} images of {images.name} have no {what} and are left out."
+    return [said] if count else []
 
 
 def _subgroup_texts(encoder: Any, fitted: Labelled, words: Identities) -> SubgroupTexts:
     """Raises InputError if a subgroup has no words."""
     names = [
-        dict(zip(fitted.by_attribute, name.split(CROSSED), strict=True))
-        for name in fitted.subgroups
+        dict(zip(fitted.by_attribute, combination, strict=True))
+        for combination in fitted.combinations
     ]
     prompts = [words.prompts(name) for name in names]
     unique: dict[str, int] = {}
