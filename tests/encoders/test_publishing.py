@@ -138,6 +138,13 @@ def test_the_card(tiny: Callable[[str], Path]) -> None:
     assert "`mine`" in gone.text
     assert "somebody" not in str(gone)
     assert '"here:test"' in gone.text
+    data = {"fit": "/home/some body/faces:train", "of": "user/photos:train", "n": 3}
+    notes = ["3 images of /home/some body/faces:train, and of /data/more: a/b.", "man/woman"]
+    told = text(base="/home/some body/mine", settings={"data": data, "notes": notes}).text
+    assert '"fit": "faces:train"' in told
+    assert '"of": "user/photos:train"' in told
+    assert "3 images of faces:train, and of more: a/b." in told
+    assert '"man/woman"' in told
     for base in ("../mine", "~/mine", "./mine", "a/b/mine", r"C:\models\mine"):
         assert text(base=base).data.base_model is None
         assert f"`{base}`" not in text(base=base).text

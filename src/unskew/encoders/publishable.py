@@ -1,6 +1,7 @@
 """What a debiaser may say of itself in public: names, and never a place on somebody's disk."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from unskew.encoders.fetching import BUILT_IN
 _HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 _SPLIT = re.compile(r":[\w.-]+$")
 _SEPARATORS = re.compile(r"[/\\]+")
+_ROOTED = re.compile(r"~?[/\\]|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
+_ROOTED_WORD = re.compile(rf"(?<!\S)['\"(]?(?:{_ROOTED.pattern})\S+")
 
 
 def is_local(base: str) -> bool:
@@ -21,7 +24,8 @@ def is_local(base: str) -> bool:
 def publishable(debiaser: Debiaser) -> Debiaser:
     """The debiaser with the last part alone of every path in its base and its settings."""
     base = last_part(debiaser.base) if is_local(debiaser.base) else debiaser.base
-    return replace(debiaser, base=base, settings=_without_paths(debiaser.settings))
+    paths = sorted(_paths(debiaser.settings) | ({debiaser.base} - {base}), key=len, reverse=True)
+    return replace(debiaser, base=base, settings=_without_paths(debiaser.settings, paths))
 
 
 def last_part(path: str) -> str:
@@ -35,11 +39,24 @@ def _like_a_hub_id(name: str) -> bool:
     return plain and not Path(name).exists()
 
 
-def _without_paths(value: Any) -> Any:
+def _without_paths(value: Any, paths: Sequence[str]) -> Any:
     if isinstance(value, dict):
-        return {_without_paths(k): _without_paths(v) for k, v in value.items()}
+        return {k: _without_paths(v, paths) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_paths(v) for v in value]
+        return [_without_paths(v, paths) for v in value]
+    if isinstance(value, str):
+        for path in paths:  # also within a sentence, where a path with a space has no clear end
+            value = value.replace(path, last_part(path))
+    return value
+
+
+def _paths(value: Any) -> set[str]:
+    """Names that are places on this disk, and what begins like one within a sentence."""
+    if isinstance(value, dict | list | tuple):
+        inner = value.values() if isinstance(value, dict) else value
+        return {path for v in inner for path in _paths(v)}
     if not isinstance(value, str) or not _SEPARATORS.search(value):
-        return value
-    return value if _like_a_hub_id(_SPLIT.sub("", value)) else last_part(value)
+        return set()
+    if " " in value and not _ROOTED.match(value):
+        return {found.group().rstrip(".,;") for found in _ROOTED_WORD.finditer(value)}
+    return set() if _like_a_hub_id(_SPLIT.sub("", value)) else {value}
