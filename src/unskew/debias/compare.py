@@ -27,7 +27,7 @@ from unskew.corpora import CaptionedSet, ImageSet
 from unskew.corpora.partition import image_digests
 from unskew.debias.cells import Cell, Cells
 from unskew.debias.fitting import FittingData, Labelled
-from unskew.debias.methods import METHODS, find_method, fit_method
+from unskew.debias.methods import COMPARED, find_method, fit_method
 from unskew.debias.protocol import Scores, Target, evaluate
 from unskew.debias.rows import ComparisonTable, Row, chance_row, judged_row, original_row
 from unskew.debias.seen import HeldOut, Seen, check_held_out, see
@@ -47,7 +47,7 @@ def compare_methods(
     data: FittingData,
     held_out: HeldOut,
     attributes: Sequence[str],
-    methods: Iterable[str] = tuple(METHODS),
+    methods: Iterable[str] = COMPARED,
     seeds: Sequence[int] = (0, 1, 2),
     *,
     others: Sequence[Any] = (),

@@ -13,7 +13,7 @@ from unskew.corpora.load import Source
 from unskew.corpora.partition import sample, train_and_test
 from unskew.debias.compare import compare_methods
 from unskew.debias.fitting import FittingData, attribute_labels, fitting_data
-from unskew.debias.methods import METHODS, find_method
+from unskew.debias.methods import COMPARED, find_method
 from unskew.debias.preserve import MOST_CLASSIFIED, MOST_PRESERVED
 from unskew.debias.protocol import Target
 from unskew.debias.rows import ComparisonTable
@@ -48,7 +48,7 @@ def compare_named(
         model: Hub id, local path or unskew/mini.
         images, attributes, exclude, batch_size: as in `comparison_data`.
         out: folder for the table, and the results of single fits to go on from.
-        methods: names in `METHODS`; all by default.
+        methods: names in `METHODS`; `COMPARED` by default.
         seeds: fits of each method.
         others: more encoders by name, to judge as they are.
         k, target: see `unskew.debias.evaluate`.
@@ -60,7 +60,7 @@ def compare_named(
         InputError: see the message; nothing is written before the first result.
     """
     check_writable(out)
-    names = [find_method(name).name for name in methods or METHODS]
+    names = [find_method(name).name for name in methods or COMPARED]
     if seeds < 1:
         raise InputError(f"--seeds is {seeds}; give at least 1")
     encoder = DualEncoder.from_pretrained(model, device, dtype)
