@@ -140,6 +140,7 @@ def test_what_is_wrong_is_said_in_one_line(unskew, sets, changed, words):
     last = err.strip().splitlines()[-1]
     assert last.startswith("unskew: ")
     assert words in last
+    assert not (sets / "out").exists()
 
 
 def test_a_file_in_the_way_is_said_before_any_work(unskew, sets, monkeypatch):

@@ -12,6 +12,7 @@ import pytest
 
 from unskew import AuditReport, DualEncoder, debias_model
 from unskew.encoders import Debiaser
+from unskew.errors import InputError
 
 
 @pytest.fixture(autouse=True)
@@ -103,15 +104,23 @@ def test_a_debiased_model_and_what_changed(debias, unskew, things, stimuli, face
 
 def test_several_attributes_with_ages_as_groups(debias, tmp_path):
     options = ("--attribute", "gender", "--attribute", "age", "--exclude", "age=60+")
-    code, _, err = debias("leace", *options)
+    code, out, err = debias("leace", *options)
     assert code == 0, err
     made = Debiaser.from_pretrained(tmp_path / "out")
     assert made.attributes == ("gender", "age_group")
     report = AuditReport.load(tmp_path / "out" / "report")
     assert report.datasets[0].counts == {
-        "gender": {"Female": 12, "Male": 12},
+        "gender": {"Female": 8, "Male": 8},
         "age_group": {"0-29": 8, "30-59": 8},
+        "gender × age_group": dict.fromkeys(made.settings["data"]["subgroups"], 4),
     }
+    assert {r.k for r in report.rankings} == {4}
+    assert (made.settings["data"]["fit"]["n"], made.settings["data"]["fit"]["of"]) == (32, 48)
+    (note,) = [n for n in report.notes if "are fitted on" in n]
+    assert note.startswith("32 of 48 images of ")
+    assert note in made.settings["data"]["notes"]
+    assert note in out
+    assert "16 of 24 images" in out
 
 
 def test_the_same_folder_again(debias, refused, things, tmp_path):
@@ -119,7 +128,75 @@ def test_the_same_folder_again(debias, refused, things, tmp_path):
     assert debias("leace-preserve", "--preserve", things)[0] == 0
     assert debias("leace-preserve", "--preserve", things, "--set", "weight=9")[0] == 0
     assert Debiaser.from_pretrained(tmp_path / "out").settings["options"] == {"weight": 9.0}
-    refused("holds unskew/mini debiased by leace-preserve: choose another --out", "leace")
+    refused(
+        "holds unskew/mini debiased by leace-preserve for gender: choose another --out", "leace"
+    )
+    aged = ("--attribute", "age", "--preserve", things)
+    refused("debiased by leace-preserve for gender: choose", "leace-preserve", *aged)
+
+
+def test_what_it_cost(debias, things, tmp_path):
+    """On the part of the general images that is not preserved, printed and saved."""
+    code, out, err = debias("leace-preserve", "--preserve", things)
+    assert code == 0, err
+    saved = json.loads((tmp_path / "out" / "report" / "utility.json").read_text("utf-8"))
+    measures = ["R@5 image to text", "R@5 text to image", "mean"]
+    assert [u["measure"] for u in saved] == measures
+    kept = Debiaser.from_pretrained(tmp_path / "out").settings["data"]["preserve"][0]["n"]
+    for u in saved:
+        assert u["n"] == 20 - kept
+        assert u["low"] <= u["after"] - u["before"] <= u["high"]
+        assert (
+            f"Utility, {u['measure']} ({u['dataset']}, {u['n']} images): {u['before']:.3f}" in out
+        )
+    assert saved[2]["before"] == pytest.approx((saved[0]["before"] + saved[1]["before"]) / 2)
+    assert debias("leace", out=tmp_path / "other")[0] == 0
+    assert not (tmp_path / "other" / "report" / "utility.json").exists()
+    report = AuditReport.load(tmp_path / "other" / "report")
+    assert any("not measured" in n and "`unskew compare`" in n for n in report.notes)
+
+
+@pytest.mark.parametrize(
+    ("message", "extra"),
+    [
+        ("k is 24; ", ("--k", "24")),
+        ("k is 0; ", ("--k", "0")),
+        ("no_such.json", ("--stimuli", "no_such.json")),
+    ],
+)
+def test_what_the_report_cannot_be_made_of_is_said_before_the_fit(
+    refused, monkeypatch, message, extra
+):
+    monkeypatch.setattr("unskew.debias.run.fit_method", lambda *_, **__: pytest.fail("too late"))
+    refused(message, "leace", *extra)
+
+
+def test_no_old_report_beside_a_new_model(debias, monkeypatch, things, tmp_path):
+    """The model is written while no report is there; a failure before that keeps both."""
+    general, folder = ("--preserve", things), tmp_path / "out"
+    assert debias("leace-preserve", *general)[0] == 0
+    before, save, seen = contents(folder), Debiaser.save_pretrained, []
+
+    def fail(debiaser, out):
+        seen.append(sorted(p.name for p in (folder / "report").glob("report.*")))
+        raise InputError("no space")
+
+    monkeypatch.setattr(Debiaser, "save_pretrained", fail)
+    assert debias("leace-preserve", *general, "--set", "weight=9")[0] == 2
+    assert (seen, contents(folder)) == ([[]], before)
+    monkeypatch.setattr(Debiaser, "save_pretrained", save)
+    assert debias("leace-preserve", *general, "--set", "weight=9")[0] == 0
+    assert (
+        contents(folder)[str(folder / "report" / "report.json")]
+        != before[str(folder / "report" / "report.json")]
+    )
+
+
+def test_only_the_main_process_writes(faces, stimuli, monkeypatch, tmp_path):
+    monkeypatch.setenv("RANK", "1")
+    out = tmp_path / "out"
+    assert debias_model("leace", "unskew/mini", faces, ["gender"], out, stimuli=stimuli) is None
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(
@@ -133,7 +210,7 @@ def test_the_same_folder_again(debias, refused, things, tmp_path):
         ("leace has no option 'rank'", ("leace", "--set", "rank=8")),
         ("--set 'dimensions': write it as", ("sfid", "--set", "dimensions")),
         ("option dimensions=many", ("sfid", "--set", "dimensions=many")),
-        ("dimensions", ("sfid", "--set", "dimensions=0")),
+        ("dimensions is 0; it must be between 1 and 383", ("sfid", "--set", "dimensions=0")),
         ("needs general images", ("leace-preserve",)),
         ("seed is -1", ("leace", "--seed", "-1")),
         ("no_such_set", ("leace", "--preserve", "no_such_set/no")),
@@ -159,7 +236,7 @@ def test_images_without_labels(refused, tmp_path):
         name: pictures.faces(24, seed).remove_columns(["gender", "age", "race"])
         for seed, name in enumerate(pictures.SPLITS)
     }
-    refused("gender", data=pictures.save_splits(tmp_path / "bare", **bare))
+    refused("has no category 'gender'", data=pictures.save_splits(tmp_path / "bare", **bare))
 
 
 def test_a_file_in_the_way(refused, tmp_path):
@@ -235,6 +312,7 @@ def test_the_encoder_saved_is_the_one_returned(faces, stimuli, tmp_path):
     done = debias_model("leace", "unskew/mini", faces, ["gender"], out, stimuli=stimuli)
     image = pictures.faces(4, 9)["image"]
     loaded = DualEncoder.from_pretrained(out)
+    assert done is not None
     assert np.allclose(done.encoder.embed_images(image), loaded.embed_images(image), atol=1e-6)
     assert done.report == AuditReport.load(out / "report")
 

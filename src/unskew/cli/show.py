@@ -57,7 +57,7 @@ def show_report(report: AuditReport, folder: Path) -> None:
                 f"{escape(dataset.name)} could not be read; the report lists them."
             )
     for note in report.notes:
-        console.print(escape(note))
+        console.print(escape(note), soft_wrap=True)
     console.print("A statement in (brackets) is not clear after Holm's correction.")
     console.print(f"Report: {escape(str(folder / 'report.html'))} (also .md, .json, figures/)")
 
