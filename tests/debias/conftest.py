@@ -29,7 +29,10 @@ def synthetic() -> Callable[..., FittingData]:
             labels = rng.integers(0, subgroups, count)
             vectors = _unit(base + lean[labels] + rng.normal(0, 0.5, (count, DIM)) @ mix)
             by_attribute = {"kind": (names, labels)}
-            return Labelled(None, np.arange(count), vectors, labels, names, by_attribute)
+            combinations = tuple((name,) for name in names)
+            return Labelled(
+                None, np.arange(count), vectors, labels, names, by_attribute, combinations
+            )
 
         fit, validation = faces(n), faces(n // 2)
         about, said = rng.normal(0, 0.3, (2, TEMPLATES, DIM))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unskew.debias.fitting import CROSSED, FittingData
+from unskew.debias.fitting import FittingData, attribute_labels
 from unskew.stimuli import Identities
 
 
@@ -31,7 +31,7 @@ class IdentityTexts:
 
 
 def identity_texts(data: FittingData, words: Identities) -> IdentityTexts:
-    """The prompts of every subgroup, and captions that name another category too.
+    """The prompts of every subgroup, and captions that name what else images are labelled with.
 
     For race and gender, "a photo of a Black woman" has the counterfactual "a photo of a White
     woman", whichever of the two is debiased.
@@ -40,8 +40,9 @@ def identity_texts(data: FittingData, words: Identities) -> IdentityTexts:
         InputError: a subgroup has no words.
     """
     attributes = tuple(data.fit.by_attribute)
-    named = [dict(zip(attributes, s.split(CROSSED), strict=True)) for s in data.subgroups]
-    texts = [[*words.prompts(name), *_captions(name, words)] for name in named]
+    named = [dict(zip(attributes, c, strict=True)) for c in data.fit.combinations]
+    others = _other_categories(data, words)
+    texts = [[*words.prompts(name), *_captions(name, others, words)] for name in named]
     each = len(texts[0])
     labels = {
         attribute: np.repeat([names.index(n[attribute]) for n in named], each)
@@ -50,6 +51,12 @@ def identity_texts(data: FittingData, words: Identities) -> IdentityTexts:
     return IdentityTexts(tuple(t for some in texts for t in some), len(texts), labels)
 
 
-def _captions(name: Mapping[str, str], words: Identities) -> Sequence[str]:
-    others = [category for category in words.categories if category not in name]
+def _other_categories(data: FittingData, words: Identities) -> list[str]:
+    """What else the images are labelled with, and there are words for."""
+    images = data.fit.images
+    labelled = {attribute_labels(images, column)[0] for column in images.categories}
+    return [c for c in words.categories if c in labelled and c not in data.fit.by_attribute]
+
+
+def _captions(name: Mapping[str, str], others: Sequence[str], words: Identities) -> list[str]:
     return [words.describe({**name, c: other}) for c in others for other in words.names(c)]
