@@ -51,17 +51,21 @@ def lora_groups(model: Any, lr: float) -> list[dict[str, Any]]:
     """The trained parameters of a PEFT model, each matrix with the learning rate that suits it.
 
     A step of the outer factor (B) is relative to the mean length of the adapted layer's rows,
-    which is how much it amplifies its inputs, and all layers together step as far as one would. A
-    step of the inner factor (A) is relative to its first values, which shrink with the root of its
-    inputs.
+    which is how much it amplifies its inputs, and all layers of a tower together step as far as
+    one would. A step of the inner factor (A) is relative to its first values, which shrink with
+    the root of its inputs.
     """
-    layers = [m for m in model.modules() if hasattr(m, "lora_A") and "default" in m.lora_A]
+    layers: dict[bool, list[Any]] = {True: [], False: []}
+    for name, module in model.named_modules():
+        if hasattr(module, "lora_A") and "default" in module.lora_A:
+            layers[".text_" in name].append(module)
     groups = []
-    for layer in layers:
-        inner, outer = layer.lora_A["default"].weight, layer.lora_B["default"].weight
-        rows = layer.get_base_layer().weight.detach().flatten(1).float().norm(dim=1).mean()
-        groups += [
-            {"params": [inner], "first_lr": lr * INNER / inner[0].numel() ** 0.5},
-            {"params": [outer], "first_lr": lr * float(rows) / len(layers)},
-        ]
+    for tower in layers.values():
+        for layer in tower:
+            inner, outer = layer.lora_A["default"].weight, layer.lora_B["default"].weight
+            rows = layer.get_base_layer().weight.detach().flatten(1).float().norm(dim=1).mean()
+            groups += [
+                {"params": [inner], "first_lr": lr * INNER / inner[0].numel() ** 0.5},
+                {"params": [outer], "first_lr": lr * float(rows) / len(tower)},
+            ]
     return [group | {"lr": group["first_lr"]} for group in groups]
