@@ -92,7 +92,9 @@ def test_summaries_before_and_after(before, after):
     ]
     assert row["mean |d|"] == f"{mean[0]:.2f} → {mean[1]:.2f}"
     largest = [
-        max(abs(r.effect_size) for r in m.pairs if (r.category, r.section) == ("team", "attributes"))
+        max(
+            abs(r.effect_size) for r in m.pairs if (r.category, r.section) == ("team", "attributes")
+        )
         for m in (before, after)
     ]
     assert row["largest |d|"] == f"{largest[0]:.2f} → {largest[1]:.2f}"
