@@ -265,7 +265,7 @@ def _table(
             "probe_images": len(bench.probe),
         },
         rows=tuple(rows),
-        notes=tuple(s.note for _, s in bench.sets if isinstance(s, ImageSet) and s.note),
+        notes=(*dict.fromkeys(s.note for _, s in bench.sets if s.note), *bench.data.notes),
     )
 
 

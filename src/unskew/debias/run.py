@@ -208,7 +208,7 @@ def _remarks(data: FittingData) -> list[str]:
     for part, use in ((data.fit, "fitted on"), (data.validation, "chosen by")):
         remarks += [part.images.note] if part.images.note else []
         remarks += _left_out(part.images, len(part), data.attributes, use)
-    return list(dict.fromkeys(remarks))
+    return list(dict.fromkeys([*remarks, *data.notes]))
 
 
 def _left_out(images: ImageSet, n: int, attributes: Sequence[str], use: str) -> list[str]:
