@@ -14,7 +14,7 @@ import pytest
 import torch
 import transformers as hf
 
-from unskew.debias.adversarial import AdversarialSettings, train_adversarial
+from unskew.debias.adversarial import AdversarialSettings, prepared, train_adversarial
 from unskew.encoders import Debiaser, DualEncoder
 from unskew.errors import InputError
 
@@ -74,6 +74,24 @@ def test_base_weights_are_untouched(encoder, data):
     after = encoder.model.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[k], after[k]) for k in before)
+
+
+def test_under_a_trained_adapter_the_towers_are_the_original_ones(encoder, data):
+    training = prepared(encoder, data, replace(QUICK, learning_rate=5e-2), seed=0)
+    training.run(None, 50, None, 50, 3)
+    pixels = torch.randn(3, 3, 32, 32)
+
+    def features(model):
+        return model.get_image_features(pixel_values=pixels).pooler_output
+
+    original = features(encoder.model)
+    assert (features(training.model) - original).abs().max() > 1e-2
+    with training.model.disable_adapter():
+        assert torch.equal(features(training.model), original)
+    trained = training.model.base_model.model.state_dict()
+    trained = {name.replace(".base_layer.", "."): value for name, value in trained.items()}
+    for name, value in encoder.model.state_dict().items():
+        assert torch.equal(trained[name], value), name
 
 
 def test_disabled_is_the_original_and_merged_is_the_adapter(encoder, data, tmp_path):
@@ -146,7 +164,8 @@ def test_bfloat16_is_near(encoder, data, tmp_path):
     train_adversarial(encoder, data, replace(QUICK, mixed_precision="bf16"), out=tmp_path / "b")
     full, half = values(tmp_path / "a"), values(tmp_path / "b")
     assert not np.array_equal(full, half)
-    np.testing.assert_allclose(half, full, atol=0.1)
+    scale = np.abs(full).max(axis=0)  # of every loss, the smallest of which are thousandths
+    assert (np.abs(half - full) <= 0.2 * scale).all()
 
 
 def test_several_attributes_at_once(encoder, tmp_path):

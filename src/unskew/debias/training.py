@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, nullcontext
 from copy import deepcopy
@@ -297,11 +298,19 @@ def append_losses(path: Path, step: int, losses: Mapping[str, float]) -> None:
 
 
 def cut_losses(path: Path, step: int) -> None:
-    """Drop the lines after `step`, which will be written again; a cut line ends what is kept."""
+    """Drop the lines after `step`, which will be written again; a cut line ends what is kept.
+
+    Raises InputError if the file cannot be written; the old one is then still there.
+    """
     if not path.is_file():
         return
     lines = path.read_text(encoding="utf-8").splitlines()[:step]
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    new = path.with_suffix(".new")
+    try:
+        new.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        os.replace(new, path)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _draw_seed(*parts: int) -> int:
