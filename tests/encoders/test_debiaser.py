@@ -4,6 +4,7 @@ import errno
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -268,9 +269,12 @@ def test_saving_replaces_what_was_there_and_nothing_else(base: DualEncoder, save
     assert Debiaser.from_pretrained(deep).heads.image is not None
 
 
-@pytest.fixture
+@contextmanager
 def small_files_only() -> Iterator[None]:
-    """No file of this process can grow beyond 4 kB, as if the disk were full."""
+    """No file of this process can grow beyond 4 kB, as if the disk were full.
+
+    Around the one call alone: what the tests print may go to a file that is longer.
+    """
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
@@ -285,14 +289,13 @@ def content_of(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_full_disk_leaves_the_last_one_whole(
-    base: DualEncoder, saved: Path, tmp_path: Path, request: pytest.FixtureRequest
+    base: DualEncoder, saved: Path, tmp_path: Path
 ) -> None:
     before = content_of(saved)
     wide = Heads(image=ResidualMLP(mlp(16, 4000)))
     debiaser = debiaser_of(base, heads=wide)
-    request.getfixturevalue("small_files_only")
     for folder in (saved, tmp_path / "new" / "place"):
-        with pytest.raises(InputError) as caught:
+        with pytest.raises(InputError) as caught, small_files_only():
             debiaser.save_pretrained(folder)
         assert str(caught.value) == f"cannot write to {folder}: File too large"
     assert content_of(saved) == before
