@@ -1,5 +1,6 @@
 """WHAT is asked: word lists, prompts and the identity taxonomy, as data files with one loader."""
 
+from unskew.stimuli.descriptions import Descriptions, Question, load_descriptions
 from unskew.stimuli.identities import Identities, load_identities
 from unskew.stimuli.load import builtin_stimuli, load_stimuli
 from unskew.stimuli.schema import (
@@ -17,8 +18,10 @@ from unskew.stimuli.taxonomy import canonical_category, canonical_subgroup, taxo
 __all__ = [
     "AttributePair",
     "Contrasts",
+    "Descriptions",
     "Identities",
     "ImageAttributePair",
+    "Question",
     "Ranking",
     "Stimuli",
     "Targets",
@@ -27,6 +30,7 @@ __all__ = [
     "builtin_stimuli",
     "canonical_category",
     "canonical_subgroup",
+    "load_descriptions",
     "load_identities",
     "load_stimuli",
     "taxonomy",

@@ -90,11 +90,11 @@ class Identities(BaseModel):
 
     def prompts(self, subgroups: Mapping[str, str]) -> list[str]:
         """Every phrase in every template, template by template."""
-        return [_said(t, phrase) for t in self.templates for phrase in self.phrases(subgroups)]
+        return [said(t, phrase) for t in self.templates for phrase in self.phrases(subgroups)]
 
     def describe(self, subgroups: Mapping[str, str]) -> str:
         """The caption of an image of somebody of these subgroups."""
-        return _said(self.caption, self.phrases(subgroups)[0])
+        return said(self.caption, self.phrases(subgroups)[0])
 
     def _words(self, category: str) -> Mapping[str, Sequence[str]]:
         words = self.nouns.get(category) or self.adjectives.get(category)
@@ -114,7 +114,7 @@ class Identities(BaseModel):
             )
 
 
-def _said(template: str, phrase: str) -> str:
+def said(template: str, phrase: str) -> str:
     """The phrase in its place, after "an" where it sounds as if it began with a vowel, else "a"."""
     vowel = _TAKES_AN.match(phrase) and not _TAKES_A.match(phrase)
     return fill(re.sub(r"\b([Aa])n?(?= \{\})", r"\1n" if vowel else r"\1", template), phrase)

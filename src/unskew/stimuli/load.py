@@ -11,7 +11,7 @@ from unskew.errors import InputError, NotFoundError
 from unskew.stimuli.schema import Stimuli
 
 _DATA = files("unskew.stimuli") / "data"
-_NOT_STIMULI = {"taxonomy", "identities"}
+_NOT_STIMULI = {"taxonomy", "identities", "descriptions"}
 
 
 def builtin_stimuli() -> list[str]:
@@ -50,11 +50,11 @@ def _parse(text: str, origin: str) -> Stimuli:
     try:
         return Stimuli.model_validate_json(text)
     except ValidationError as error:
-        raise InputError(f"stimuli file {origin}: {_first_problem(error, text)}") from error
+        raise InputError(f"stimuli file {origin}: {first_problem(error, text)}") from error
 
 
-def _first_problem(error: ValidationError, text: str) -> str:
-    """One line: where in the file, and what is wrong there."""
+def first_problem(error: ValidationError, text: str) -> str:
+    """One line: where in a file of stimuli, `text`, and what is wrong there."""
     problem = error.errors(include_url=False)[0]
     if problem["type"] == "json_invalid":
         try:
