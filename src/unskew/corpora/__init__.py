@@ -1,5 +1,6 @@
-"""Image sets: one notion of an image set, photos with captions, and the built-in sets."""
+"""Image sets: one notion of an image set, photos with captions, biased sets, and the built-in ones."""
 
+from unskew.corpora.biased import colored_mnist, utkface
 from unskew.corpora.builtin import BUILTIN
 from unskew.corpora.captioned import CaptionedSet, load_captioned
 from unskew.corpora.image_set import ImageSet, refuse_twins
@@ -10,6 +11,7 @@ __all__ = [
     "BUILTIN",
     "CaptionedSet",
     "ImageSet",
+    "colored_mnist",
     "load_captioned",
     "load_images",
     "partition",
@@ -17,4 +19,5 @@ __all__ = [
     "refuse_twins",
     "sample",
     "split_names",
+    "utkface",
 ]

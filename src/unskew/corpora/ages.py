@@ -33,14 +33,14 @@ def age_groups(labels: Iterable[str | None]) -> np.ndarray:
 
 
 def _group(label: str) -> str | None:
-    bounds = _bounds(label)
+    bounds = age_bounds(label)
     if bounds is None or bounds[0] > bounds[1]:
         return None
     first, last = ((age >= 30) + (age >= 60) for age in bounds)
     return AGE_GROUPS[first] if first == last else None
 
 
-def _bounds(label: str) -> tuple[float, float] | None:
+def age_bounds(label: str) -> tuple[float, float] | None:
     """The lowest and the highest age that the label speaks of."""
     found = _YEARS.fullmatch(" ".join(label.split()))
     if found is None:
