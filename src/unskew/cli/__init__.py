@@ -5,6 +5,7 @@ import sys
 import typer
 
 from unskew import __version__
+from unskew.cli.allocation import keep_freed_memory
 from unskew.cli.audit import audit
 from unskew.cli.compare import compare
 from unskew.cli.debias import debias
@@ -44,6 +45,7 @@ def _options(
 
 def main() -> None:
     """Entry point: an error that a user can mend is one line and exit code 2."""
+    keep_freed_memory()
     try:
         app()
     except UnskewError as error:
