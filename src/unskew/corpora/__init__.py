@@ -1,4 +1,4 @@
-"""Image sets: one notion of an image set, photos with captions, biased sets, and the built-in ones."""
+"""Image sets: one notion of an image set, captioned photos, biased sets, and the built-in ones."""
 
 from unskew.corpora.biased import colored_mnist, utkface
 from unskew.corpora.builtin import BUILTIN

@@ -13,6 +13,7 @@ from unskew.corpora.load import Source, load_images
 from unskew.corpora.partition import chosen, image_digests, partition, split_names
 from unskew.errors import InputError
 
+SPLITS = ("train", "validation", "test")
 HELD_OUT = 0.2
 """The share of a source with one split that becomes validation and test, half each."""
 
@@ -65,8 +66,7 @@ def divided(
     """
     splits = split_names(source, None)
     if len(splits) > 1:
-        parts = partition(source, categories=columns)
-        return dict(zip(("train", "validation", "test"), parts, strict=True))
+        return dict(zip(SPLITS, partition(source, categories=columns), strict=True))
     images = load_images(source, splits[0] if splits else None, categories=columns)
     labels = read(images)
     _, first, image_of = np.unique(image_digests(images), return_index=True, return_inverse=True)
@@ -75,8 +75,10 @@ def divided(
     part_of = np.zeros(len(first), dtype=np.int64)
     held = np.flatnonzero(spread(groups, HELD_OUT, rng))
     part_of[held] = 1 + spread(groups[held], 0.5, rng)
-    parts = (chosen(images, np.flatnonzero(part_of[image_of] == part)) for part in range(3))
-    return dict(zip(("train", "validation", "test"), parts, strict=True))
+    return {
+        split: chosen(images, np.flatnonzero(part_of[image_of] == part))
+        for part, split in enumerate(SPLITS)
+    }
 
 
 def class_numbers(images: ImageSet, column: str, numbers: Mapping[str, int]) -> Ints:
