@@ -20,6 +20,9 @@ _LAZY = {
     "sc_weat": "unskew.measures",
     "weat_pairwise": "unskew.measures",
     "WeatResult": "unskew.measures",
+    "group_fairness": "unskew.measures",
+    "compare_group_fairness": "unskew.measures",
+    "adjusted_rand_index": "unskew.measures",
     "load_images": "unskew.corpora",
     "ImageSet": "unskew.corpora",
     "load_stimuli": "unskew.stimuli",
@@ -39,10 +42,13 @@ __all__ = [
     "Stimuli",
     "WeatResult",
     "__version__",
+    "adjusted_rand_index",
     "audit_model",
+    "compare_group_fairness",
     "debias_model",
     "fit_method",
     "fitting_data",
+    "group_fairness",
     "load_embeddings",
     "load_images",
     "load_stimuli",
@@ -56,7 +62,15 @@ if TYPE_CHECKING:
     from unskew.corpora import ImageSet, load_images
     from unskew.debias import debias_model, fit_method, fitting_data
     from unskew.encoders import Debiaser, DualEncoder, load_embeddings
-    from unskew.measures import WeatResult, sc_weat, weat, weat_pairwise
+    from unskew.measures import (
+        WeatResult,
+        adjusted_rand_index,
+        compare_group_fairness,
+        group_fairness,
+        sc_weat,
+        weat,
+        weat_pairwise,
+    )
     from unskew.stimuli import Stimuli, load_stimuli
 
 

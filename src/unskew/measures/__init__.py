@@ -1,5 +1,5 @@
-"""The mathematics, on arrays: how embeddings associate (WEAT), who is shown first (skew), and
-what must survive debiasing (alignment).
+"""The mathematics, on arrays: how embeddings associate (WEAT), who is shown first (skew),
+what must survive debiasing (alignment), and how well a classifier does by each group (groups).
 
 Imports no other room. The function `weat` hides the module of the same name; import from that
 module by `from unskew.measures.weat import ...`.
@@ -14,6 +14,8 @@ from unskew.measures.alignment import (
     zero_shot_hits,
 )
 from unskew.measures.embeddings import association
+from unskew.measures.group_comparison import GroupComparison, compare_group_fairness
+from unskew.measures.groups import GroupAccuracy, GroupFairness, group_fairness
 from unskew.measures.null import chance_effect
 from unskew.measures.pairwise import (
     benjamini_hochberg,
@@ -22,6 +24,7 @@ from unskew.measures.pairwise import (
     pairwise_from_associations,
     weat_pairwise,
 )
+from unskew.measures.partitions import PartitionAgreement, adjusted_rand_index
 from unskew.measures.results import Estimate, PairResult, SingleCategoryResult, WeatResult
 from unskew.measures.skew import (
     RankingResult,
@@ -36,16 +39,23 @@ from unskew.measures.weat import sc_weat, weat, weat_from_associations
 
 __all__ = [
     "Estimate",
+    "GroupAccuracy",
+    "GroupComparison",
+    "GroupFairness",
     "PairResult",
+    "PartitionAgreement",
     "RankingResult",
     "Retrieval",
     "SingleCategoryResult",
     "WeatResult",
     "able",
+    "adjusted_rand_index",
     "association",
     "benjamini_hochberg",
     "bias_at_k",
     "chance_effect",
+    "compare_group_fairness",
+    "group_fairness",
     "holm",
     "max_skew",
     "min_skew",
