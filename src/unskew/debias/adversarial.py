@@ -83,8 +83,8 @@ class AdversarialSettings:
     rank: int = 16
     alpha: int = 32
     dropout: float = 0.0
-    steps: int = 200
-    batch_size: int = 64
+    steps: int = 300
+    batch_size: int = 48
     gradient_accumulation: int = 1
     learning_rate: float = 3e-3
     adversary_learning_rate: float = 3e-3
@@ -95,7 +95,7 @@ class AdversarialSettings:
     similarity_weight: float = 0.03
     mixed_precision: Literal["no", "bf16"] = "no"
     counterfactual: bool = True
-    evaluate_every: int = 100
+    evaluate_every: int = 150
     patience: int = 3
     checkpoint_every: int = 50
     tracker: Literal["tensorboard", "trackio"] | None = None
