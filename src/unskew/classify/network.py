@@ -55,19 +55,26 @@ class Classifier(ResNetForImageClassification):
     def __init__(self, config: ClassifierConfig) -> None:
         super().__init__(config)
         if config.small_stem:
-            stem = self.resnet.embedder
+            stem: Any = self.resnet.embedder
             stem.embedder = ResNetConvLayer(
                 config.num_channels, config.embedding_size, kernel_size=3, stride=1
             )
             stem.pooler = nn.Identity()
         if config.dropout:
-            for stage in self.resnet.encoder.stages[:-1]:
+            stages: Any = self.resnet.encoder.stages[:-1]
+            for stage in stages:
                 stage.layers.append(nn.Dropout(config.dropout))
         self.post_init()
 
     def features(self, pixel_values: Tensor) -> Tensor:
         """What the last layer sees, (b, d): the last stage averaged over the image."""
         return self.resnet(pixel_values).pooler_output.flatten(1)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the classes, in order."""
+        names: dict[Any, str] = self.config.id2label or {}
+        return tuple(names[i] for i in sorted(names))
 
     def normalised(self, images: Tensor) -> Tensor:
         """`pixel_values` of images (b, c, h, w) in [0, 1], normalised as in training."""
@@ -122,14 +129,14 @@ def resnet18(
         image_size=image_size,
         small_stem=image_size <= SMALL,
         dropout=dropout,
-        num_labels=n_classes,
     )
+    config.num_labels = n_classes
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Classifier(config)
 
 
-def name_labels(network: Any, names: Sequence[str]) -> None:
+def name_labels(network: Classifier, names: Sequence[str]) -> None:
     """Write the names of the classes into the network's config.
 
     Raises:

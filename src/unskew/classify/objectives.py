@@ -1,4 +1,5 @@
-"""The six training objectives of "Looking inside classifiers of biased images", paper 001, Table 2.
+"""The six training objectives of Bangaru, Baru and Chakravarthula, "Interpreting Bias in the Neural
+Networks: A Peek Into Representational Similarity", Table 2.
 
 Each takes logits fv (b, c) and class indices y (b,), and gives the losses of the examples (b,):
 how they become one number is the strategy's affair. With S the softmax, sigma the sigmoid, and y_c
@@ -41,8 +42,8 @@ def binary_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """One yes-or-no question per class (one against the rest), summed over the classes.
 
     The table prints the log-likelihood of one such question: here it has the minus sign that makes
-    it a loss, and the sum over classes that the one-vs-rest strategy of the text asks for. PyTorch's
-    `binary_cross_entropy_with_logits` takes the mean over classes instead.
+    it a loss, and the sum over classes that the one-vs-rest strategy of the text asks for.
+    PyTorch's `binary_cross_entropy_with_logits` takes the mean over classes instead.
     """
     losses = F.binary_cross_entropy_with_logits(logits, _one_hot(logits, targets), reduction="none")
     return losses.sum(1)

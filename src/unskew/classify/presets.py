@@ -77,8 +77,9 @@ class TrainSettings:
 
 
 _OBJECTIVES = TrainSettings()
-"""Paper 001, section 3. It names neither a limit of epochs nor what its early stopping watches:
-100, and validation accuracy, which means the same under every objective."""
+"""Bangaru, Baru and Chakravarthula, "Interpreting Bias in the Neural Networks", section 3.
+It names neither a limit of epochs nor what its early stopping watches: here it is 100, and validation
+accuracy, which means the same under every objective."""
 
 _VLM_DEBIAS = TrainSettings(
     optimizer="adamw",
@@ -90,7 +91,8 @@ _VLM_DEBIAS = TrainSettings(
     select="unbiased_accuracy",
     dropout=0.0,
 )
-"""Paper 003, section 4, Implementations."""
+"""Zhang and Chunara, "Leveraging vision-language models for fair facial attribute classification",
+section 4."""
 
 PRESETS: dict[str, dict[Scale, TrainSettings]] = {
     "objectives": {

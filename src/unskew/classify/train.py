@@ -32,6 +32,7 @@ from unskew.classify.predict import (
     channels_last,
     check_size,
     empty_groups,
+    lay_out,
     predict,
     scores,
     to_float,
@@ -131,7 +132,7 @@ class _Loop:
         self.strategy, self.seed, self.select = strategy, seed, select
         self.history: list[dict[str, float]] = []
         self.best: dict[str, Tensor] = {}
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        lay_out(network)
         kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.optimizer]
         optimizer = kind(
             network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay

@@ -79,7 +79,6 @@ class Trained:
             pipeline_tag="image-classification",
             tags=["unskew", "fairness", self.objective, self.strategy],
         )
-        labels = [self.network.config.id2label[i] for i in range(self.network.config.num_labels)]
         made = {
             "objective": self.objective,
             "strategy": self.strategy,
@@ -93,8 +92,9 @@ class Trained:
         parts = [
             f"---\n{data.to_yaml()}\n---\n",
             f"# {name.split('/')[-1]}\n",
-            f"ResNet18 that tells apart {', '.join(labels)}, trained by unskew to study how "
-            "classifiers cope with biased images. It is not meant for decisions about people.\n",
+            f"A ResNet of 18 layers that tells apart {', '.join(self.network.labels)}, trained by "
+            "unskew to study how classifiers cope with biased images. It is not meant for "
+            "decisions about people.\n",
             "```python\nimport unskew.classify.network  # registers the architecture\n"
             "from transformers import AutoImageProcessor, AutoModelForImageClassification\n\n"
             f'processor = AutoImageProcessor.from_pretrained("{name}")\n'
