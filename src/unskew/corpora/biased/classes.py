@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from datasets import Dataset, Features
+from datasets import Image as Column
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
@@ -70,16 +72,15 @@ def ten_classes(
     return divided, names
 
 
-def png(image: Bytes) -> dict[str, bytes | None]:
-    """An image as a file that `datasets.Image` takes as it is."""
+def as_files(images: Iterable[Bytes]) -> Dataset:
+    """A column "image" of PNG files."""
+    return Dataset.from_dict({"image": [_png(image) for image in images]}, Features(image=Column()))
+
+
+def _png(image: Bytes) -> dict[str, bytes | None]:
     file = io.BytesIO()
     Image.fromarray(image).save(file, "png", compress_level=1)
     return {"bytes": file.getvalue(), "path": None}
-
-
-def pngs(images: Iterable[Bytes]) -> list[dict[str, bytes | None]]:
-    """Every image as a file."""
-    return [png(image) for image in images]
 
 
 def _class_names(name: str, images: ImageSet) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 from datasets import DatasetDict
 
 from unskew.corpora.biased.assignment import assign, check_ratio, uniform
-from unskew.corpora.biased.classes import CLASSES, Part, pngs, ten_classes
+from unskew.corpora.biased.classes import CLASSES, Part, as_files, ten_classes
 from unskew.corpora.biased.layout import Ints, Labels, biased_set, biased_split
 from unskew.corpora.load import Source
 from unskew.errors import InputError
@@ -66,7 +66,7 @@ def colored_mnist(
     splits = {}
     for split, part in parts.items():
         colours = assign(part.targets, CLASSES, ratios[split], rng)
-        images = pngs(_coloured(part, colours, COLOUR_NOISE[severity - 1], rng))
+        images = as_files(_coloured(part, colours, COLOUR_NOISE[severity - 1], rng))
         labels = Labels(part.targets, colours, names, tuple(COLOURS))
         splits[split] = biased_split(images, labels, ~np.eye(CLASSES, dtype=bool))
     return biased_set(NAME, splits)

@@ -1,71 +1,72 @@
 """Labels of people in face data sets, as they are spelled there, made classes of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+from datasets import DatasetDict
 
 from unskew.corpora.ages import age_bounds
 from unskew.corpora.biased.layout import Ints, Labels
-from unskew.corpora.biased.natural import class_numbers, refuse_unknown
+from unskew.corpora.biased.natural import class_numbers, found_set, refuse_unknown
 from unskew.corpora.image_set import ImageSet
-
-GENDERS = ("male", "female")
-_GENDERS = {"male": 0, "man": 0, "0": 0, "female": 1, "woman": 1, "1": 1}
-
-RACES = ("White", "not White")
-_WHITE = ("white", "caucasian", "white/caucasian", "0")
-_NOT_WHITE = (
-    *("black", "asian", "indian", "others", "other", "east asian", "southeast asian"),
-    *("middle eastern", "latino_hispanic", "latino hispanic", "1", "2", "3", "4"),
-)
-_RACES = {**dict.fromkeys(_WHITE, 0), **dict.fromkeys(_NOT_WHITE, 1)}
-
-AGES = ("35 or younger", "over 35")
-LAST_YOUNG_AGE = 35
+from unskew.corpora.load import Source
+from unskew.errors import InputError
 
 
 @dataclass(frozen=True)
 class Trait:
-    """Two classes of people, and how they are told from a column of labels."""
+    """Classes of people, and the class number (n,) of every image from a column of labels."""
 
     names: tuple[str, ...]
     classify: Callable[[ImageSet, str], Ints]
 
 
-def _genders(images: ImageSet, column: str) -> Ints:
-    return class_numbers(images, column, _GENDERS)
+def spelled(names: tuple[str, ...], spellings: Mapping[str, int]) -> Trait:
+    """Classes told by how they are spelled, in lower case."""
+    return Trait(names, partial(class_numbers, numbers=spellings))
 
 
-def _races(images: ImageSet, column: str) -> Ints:
-    return class_numbers(images, column, _RACES)
-
-
-def _ages(images: ImageSet, column: str) -> Ints:
-    found = [_age(str(label)) for label in images.labels(column)]
+def ages(images: ImageSet, column: str = "age") -> list[tuple[float, float]]:
+    """The least and the greatest age of every image. Raises InputError for an unknown wording."""
+    found = [age_bounds(str(label)) for label in images.labels(column)]
     refuse_unknown(images, column, found)
-    return np.array(found, dtype=np.int64)
+    return [bounds for bounds in found if bounds is not None]
 
 
-def _age(label: str) -> int | None:
-    bounds = age_bounds(label)
-    if bounds is None or bounds[0] <= LAST_YOUNG_AGE < bounds[1]:
-        return None
-    return int(bounds[0] > LAST_YOUNG_AGE)
+def younger_and_older(names: tuple[str, str], last_young: int) -> Trait:
+    """Two classes of age, the first up to and with `last_young`."""
+
+    def classify(images: ImageSet, column: str) -> Ints:
+        sides = [(low > last_young, high > last_young) for low, high in ages(images, column)]
+        refuse_unknown(images, column, [None if a != b else int(a) for a, b in sides])
+        return np.array([low for low, _ in sides], dtype=np.int64)
+
+    return Trait(names, classify)
 
 
-TRAITS = {
-    "gender": Trait(GENDERS, _genders),
-    "age": Trait(AGES, _ages),
-    "race": Trait(RACES, _races),
-}
+# UTKFace's codes are 0 for male and 1 for female.
+GENDER = spelled(("male", "female"), {"male": 0, "man": 0, "0": 0, "female": 1, "woman": 1, "1": 1})
 
 
-def trait_labels(images: ImageSet, target: str, attribute: str) -> Labels:
-    """The classes of two traits, each from the column of the same name."""
-    return Labels(
-        TRAITS[target].classify(images, target),
-        TRAITS[attribute].classify(images, attribute),
-        TRAITS[target].names,
-        TRAITS[attribute].names,
-    )
+def set_of_traits(
+    name: str, source: Source, traits: Mapping[str, Trait], target: str, attribute: str, seed: int
+) -> DatasetDict:
+    """The biased set of two traits, each from the column of its name; errors as `found_set`."""
+    if target not in traits or attribute not in traits or target == attribute:
+        raise InputError(
+            f"{name}: target and attribute are two of {', '.join(traits)}; "
+            f"got {target!r} and {attribute!r}"
+        )
+    wanted = traits[target], traits[attribute]
+
+    def read(images: ImageSet) -> Labels:
+        return Labels(
+            wanted[0].classify(images, target),
+            wanted[1].classify(images, attribute),
+            wanted[0].names,
+            wanted[1].names,
+        )
+
+    return found_set(name, source, (target, attribute), read, seed)

@@ -1,11 +1,10 @@
 """The one layout of a biased set: image, target, attribute, and whether the two go together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from datasets import ClassLabel, Dataset, DatasetDict, Features, Image
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Image, concatenate_datasets
 from numpy.typing import NDArray
 
 from unskew.errors import InputError
@@ -25,41 +24,37 @@ class Labels:
     attribute_names: tuple[str, ...]
 
     @property
+    def groups(self) -> Ints:
+        """(n,) target * number of attributes + attribute."""
+        return self.targets * len(self.attribute_names) + self.attributes
+
+    @property
     def counts(self) -> Ints:
         """(targets, attributes): the number of images of every group."""
         shape = len(self.target_names), len(self.attribute_names)
-        counts = np.zeros(shape, dtype=np.int64)
-        np.add.at(counts, (self.targets, self.attributes), 1)
-        return counts
-
-    def rows(self, rows: Ints) -> "Labels":
-        """The labels in these rows."""
-        return Labels(
-            self.targets[rows], self.attributes[rows], self.target_names, self.attribute_names
-        )
+        return np.bincount(self.groups, minlength=shape[0] * shape[1]).reshape(shape)
 
 
-def biased_split(images: Sequence[Any], labels: Labels, conflicting: NDArray[np.bool_]) -> Dataset:
+def biased_split(images: Dataset, labels: Labels, conflicting: NDArray[np.bool_]) -> Dataset:
     """One split.
 
     Args:
-        images: what `datasets.Image` encodes: ``{"bytes": ..., "path": ...}``, or PIL images.
+        images: one column "image", which may lie on disk and stays there.
         labels: of those images.
         conflicting: (targets, attributes), which groups go against the bias.
     """
     features = Features(
-        image=Image(),
         target=ClassLabel(names=list(labels.target_names)),
         attribute=ClassLabel(names=list(labels.attribute_names)),
         alignment=ClassLabel(names=list(ALIGNMENT)),
     )
     columns = {
-        "image": images,
         "target": labels.targets,
         "attribute": labels.attributes,
         "alignment": conflicting[labels.targets, labels.attributes].astype(np.int64),
     }
-    return Dataset.from_dict(columns, features=features)
+    marked = Dataset.from_dict(columns, features=features)
+    return concatenate_datasets([images.cast_column("image", Image()), marked], axis=1)
 
 
 def biased_set(name: str, splits: Mapping[str, Dataset]) -> DatasetDict:
@@ -67,22 +62,26 @@ def biased_set(name: str, splits: Mapping[str, Dataset]) -> DatasetDict:
 
     Raises:
         InputError: training images of one class only; or a group without a validation image, so
-            that no accuracy could be chosen by.
+            that nothing could be chosen by its accuracy.
     """
-    train = split_labels(splits["train"]).counts
-    for axis, column in enumerate(("target", "attribute")):
-        if np.count_nonzero(train.sum(axis=1 - axis)) < 2:
-            raise InputError(f"{name}: the training images have only one class of {column}")
+    refuse_one_class(name, split_labels(splits["train"]))
     validation = split_labels(splits["validation"])
     empty = np.argwhere(validation.counts == 0)
     if len(empty):
         target, attribute = empty[0]
         raise InputError(
-            f"{name}: the validation split has no image of "
-            f"({validation.target_names[target]}, {validation.attribute_names[attribute]}), "
-            f"and {len(empty)} of {validation.counts.size} groups are empty: give more images"
+            f"{name}: {len(empty)} of {validation.counts.size} groups have no validation image, "
+            f"first ({validation.target_names[target]}, {validation.attribute_names[attribute]}); "
+            "give more images"
         )
     return DatasetDict(splits)
+
+
+def refuse_one_class(name: str, train: Labels) -> None:
+    """Raise InputError where all training images have the same target or the same attribute."""
+    for axis, column in enumerate(("target", "attribute")):
+        if np.count_nonzero(train.counts.sum(axis=1 - axis)) < 2:
+            raise InputError(f"{name}: the training images have only one class of {column}")
 
 
 def split_labels(split: Dataset) -> Labels:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from datasets import DatasetDict
+from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
 
 from unskew.corpora.biased.assignment import spread
@@ -36,14 +36,26 @@ def found_set(
         NotFoundError: there is no such source.
         InputError: a column is missing, a label is unknown, or a group is too small.
     """
-    parts = divided(source, columns, read, seed)
-    labels = {split: read(images) for split, images in parts.items()}
+    parts = divided(source, columns, lambda images: read(images).groups, seed)
+    return marked(name, parts, {split: read(images) for split, images in parts.items()})
+
+
+def marked(name: str, parts: Mapping[str, ImageSet], labels: Mapping[str, Labels]) -> DatasetDict:
+    """The biased set of these parts. Raises InputError as `biased_set`."""
     against = conflicting_groups(labels["train"].counts)
     splits = {
-        split: biased_split(list(images.images), labels[split], against)
+        split: biased_split(image_column(images), labels[split], against)
         for split, images in parts.items()
     }
     return biased_set(name, splits)
+
+
+def image_column(images: ImageSet) -> Dataset:
+    """The images alone, as a column "image"."""
+    column = images.data.select_columns([images.image_column])
+    if images.image_column == "image":
+        return column
+    return column.rename_column(images.image_column, "image")
 
 
 def conflicting_groups(counts: Ints) -> NDArray[np.bool_]:
@@ -57,28 +69,25 @@ def conflicting_groups(counts: Ints) -> NDArray[np.bool_]:
 
 
 def divided(
-    source: Source, columns: tuple[str, ...], read: ReadLabels, seed: int
-) -> Mapping[str, ImageSet]:
+    source: Source, columns: tuple[str, ...], strata: Callable[[ImageSet], Ints], seed: int
+) -> dict[str, ImageSet]:
     """Train, validation and test parts, without a common image.
 
-    A source with a single split is divided 8 : 1 : 1 at random, group by group, and copies of an
-    image stay together; one with several splits keeps them, as `partition` has it.
+    A source with a single split is divided 8 : 1 : 1 at random, in every stratum (n,) alike, and
+    copies of an image stay together; one with several splits keeps them, as `partition` has it.
     """
     splits = split_names(source, None)
     if len(splits) > 1:
         return dict(zip(SPLITS, partition(source, categories=columns), strict=True))
     images = load_images(source, splits[0] if splits else None, categories=columns)
-    labels = read(images)
     _, first, image_of = np.unique(image_digests(images), return_index=True, return_inverse=True)
-    groups = (labels.targets * len(labels.attribute_names) + labels.attributes)[first]
+    stratum = strata(images)[first]
     rng = np.random.default_rng(seed)
     part_of = np.zeros(len(first), dtype=np.int64)
-    held = np.flatnonzero(spread(groups, HELD_OUT, rng))
-    part_of[held] = 1 + spread(groups[held], 0.5, rng)
-    return {
-        split: chosen(images, np.flatnonzero(part_of[image_of] == part))
-        for part, split in enumerate(SPLITS)
-    }
+    held = np.flatnonzero(spread(stratum, HELD_OUT, rng))
+    part_of[held] = 1 + spread(stratum[held], 0.5, rng)
+    rows = [np.flatnonzero(part_of[image_of] == part) for part in range(len(SPLITS))]
+    return {split: chosen(images, rows[part]) for part, split in enumerate(SPLITS)}
 
 
 def class_numbers(images: ImageSet, column: str, numbers: Mapping[str, int]) -> Ints:

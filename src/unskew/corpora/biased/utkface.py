@@ -6,12 +6,19 @@ section 3.2: target gender and attribute age, race and gender, age and race.
 
 from datasets import DatasetDict
 
-from unskew.corpora.biased.faces import TRAITS, trait_labels
-from unskew.corpora.biased.natural import found_set
+from unskew.corpora.biased.faces import GENDER, set_of_traits, spelled, younger_and_older
 from unskew.corpora.load import Source
-from unskew.errors import InputError
 
 NAME = "UTKFace"
+
+_WHITE = ("white", "caucasian", "0")
+_OTHERS = ("black", "asian", "indian", "others", "1", "2", "3", "4")
+
+TRAITS = {
+    "gender": GENDER,
+    "age": younger_and_older(("35 or younger", "over 35"), last_young=35),
+    "race": spelled(("White", "not White"), dict.fromkeys(_WHITE, 0) | dict.fromkeys(_OTHERS, 1)),
+}
 
 
 def utkface(
@@ -34,15 +41,4 @@ def utkface(
         NotFoundError: there is no such source.
         InputError: the source is not as above, or target and attribute are not two of the three.
     """
-    if target not in TRAITS or attribute not in TRAITS or target == attribute:
-        raise InputError(
-            f"{NAME}: target and attribute are two of {', '.join(TRAITS)}; "
-            f"got {target!r} and {attribute!r}"
-        )
-    return found_set(
-        NAME,
-        source,
-        (target, attribute),
-        lambda images: trait_labels(images, target, attribute),
-        seed,
-    )
+    return set_of_traits(NAME, source, TRAITS, target, attribute, seed)
