@@ -13,10 +13,10 @@ from typing import Any
 
 from unskew.audit.blocks import Block, Heading, Paragraph, Picture, Table, Warning, to_markdown
 from unskew.audit.document import DEMONSTRATION
-from unskew.debias.cells import write_whole
 from unskew.debias.pareto import draw_pareto
 from unskew.debias.rows import ComparisonTable, Interval, Row
 from unskew.errors import InputError
+from unskew.kept import write_whole
 
 PICTURE = "pareto.png"
 
