@@ -20,6 +20,7 @@ _LAZY = {
     "sc_weat": "unskew.measures",
     "weat_pairwise": "unskew.measures",
     "WeatResult": "unskew.measures",
+    "cka": "unskew.measures",
     "group_fairness": "unskew.measures",
     "compare_group_fairness": "unskew.measures",
     "adjusted_rand_index": "unskew.measures",
@@ -32,6 +33,7 @@ _LAZY = {
     "debias_model": "unskew.debias",
     "fit_method": "unskew.debias",
     "fitting_data": "unskew.debias",
+    "layer_cka": "unskew.inside",
 }
 
 __all__ = [

@@ -13,6 +13,7 @@ from unskew.measures.alignment import (
     retrieval,
     zero_shot_hits,
 )
+from unskew.measures.cka import CkaResult, cka
 from unskew.measures.embeddings import association
 from unskew.measures.group_comparison import GroupComparison, compare_group_fairness
 from unskew.measures.groups import GroupAccuracy, GroupFairness, group_fairness
@@ -38,6 +39,7 @@ from unskew.measures.skew import (
 from unskew.measures.weat import sc_weat, weat, weat_from_associations
 
 __all__ = [
+    "CkaResult",
     "Estimate",
     "GroupAccuracy",
     "GroupComparison",
@@ -54,6 +56,7 @@ __all__ = [
     "benjamini_hochberg",
     "bias_at_k",
     "chance_effect",
+    "cka",
     "compare_group_fairness",
     "group_fairness",
     "holm",
