@@ -7,6 +7,7 @@ columns image, target, attribute and alignment ("aligned" or "conflicting").
 from unskew.corpora.biased.biased_faces import bffhq, biased_faces
 from unskew.corpora.biased.celeba import celeba
 from unskew.corpora.biased.colored_mnist import colored_mnist
+from unskew.corpora.biased.corrupted_cifar10 import corrupted_cifar10
 from unskew.corpora.biased.fairface import fairface
 from unskew.corpora.biased.statistics import BiasStatistics, bias_statistics
 from unskew.corpora.biased.utkface import utkface
@@ -18,6 +19,7 @@ __all__ = [
     "biased_faces",
     "celeba",
     "colored_mnist",
+    "corrupted_cifar10",
     "fairface",
     "utkface",
 ]

@@ -18,6 +18,15 @@ def check_ratio(name: str, conflict_ratio: float) -> None:
         )
 
 
+def check_conflicts(name: str, ratio: float, conflicting: int, n: int) -> None:
+    """Raise InputError where a ratio above 0 was rounded to no conflicting image at all."""
+    if ratio and not conflicting:
+        raise InputError(
+            f"{name}: {ratio} of {n} training images is less than one conflicting image in every "
+            "class: give more images or a higher conflict_ratio"
+        )
+
+
 def assign(targets: Ints, classes: int, ratio: float, rng: np.random.Generator) -> Ints:
     """The attribute (n,) of every image: its target, but for a share `ratio` of each class.
 

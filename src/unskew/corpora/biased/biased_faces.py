@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from datasets import Dataset, DatasetDict, Features, Image
 
-from unskew.corpora.biased.assignment import check_ratio
+from unskew.corpora.biased.assignment import check_conflicts, check_ratio
 from unskew.corpora.biased.faces import GENDER, ages
 from unskew.corpora.biased.layout import (
     Ints,
@@ -62,6 +62,8 @@ def biased_faces(source: Source, conflict_ratio: float = 0.005, seed: int = 0) -
         groups = _groups(images)
         counts = np.bincount(groups[groups != LEFT_OUT], minlength=4)
         sizes = _biased(counts, conflict_ratio) if split == "train" else np.full(4, counts.min())
+        if split == "train":
+            check_conflicts(NAME, conflict_ratio, int(sizes[1] + sizes[2]), int(sizes.sum()))
         rows = _taken(groups, sizes, rng)
         labels = Labels(groups[rows] // 2, groups[rows] % 2, TARGETS, ATTRIBUTES)
         splits[split] = biased_split(image_column(chosen(images, rows)), labels, CONFLICTING)

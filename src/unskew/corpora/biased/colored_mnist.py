@@ -7,7 +7,7 @@ Nam et al. 2020, "Learning from Failure" (arXiv 2007.02561), and Lee et al. 2021
 import numpy as np
 from datasets import DatasetDict
 
-from unskew.corpora.biased.assignment import assign, check_ratio, uniform
+from unskew.corpora.biased.assignment import assign, check_conflicts, check_ratio, uniform
 from unskew.corpora.biased.classes import CLASSES, Part, as_files, ten_classes
 from unskew.corpora.biased.layout import Ints, Labels, biased_set, biased_split
 from unskew.corpora.load import Source
@@ -62,10 +62,11 @@ def colored_mnist(
         raise InputError(f"{NAME}: severity is 1 to {len(COLOUR_NOISE)}, got {severity!r}")
     rng = np.random.default_rng(seed)
     parts, names = ten_classes(NAME, source, "L", SIZE, HELD_OUT, rng)
-    ratios = {"train": conflict_ratio, "validation": uniform(CLASSES), "test": uniform(CLASSES)}
     splits = {}
     for split, part in parts.items():
-        colours = assign(part.targets, CLASSES, ratios[split], rng)
+        ratio = conflict_ratio if split == "train" else uniform(CLASSES)
+        colours = assign(part.targets, CLASSES, ratio, rng)
+        check_conflicts(NAME, ratio, int((colours != part.targets).sum()), len(colours))
         images = as_files(_coloured(part, colours, COLOUR_NOISE[severity - 1], rng))
         labels = Labels(part.targets, colours, names, tuple(COLOURS))
         splits[split] = biased_split(images, labels, ~np.eye(CLASSES, dtype=bool))

@@ -16,7 +16,7 @@ from unskew.errors import InputError
 
 @dataclass(frozen=True)
 class BiasStatistics:
-    """Statistics of one data set; intervals are percentiles of the bootstrap over images."""
+    """Statistics of one data set; intervals are of the bootstrap over images."""
 
     correlation: float
     """Mean over target and attribute classes of the absolute Pearson correlation between the
@@ -77,16 +77,16 @@ def bias_statistics(
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(n, counts.ravel() / n, size=resamples).reshape(-1, *counts.shape)
     correlation, p_value = _correlation(counts), _independence(counts)
-    ends = 50 * (1 - confidence), 50 * (1 + confidence)
-    with_correlation = _interval([_correlation(table) for table in drawn], ends)
-    with_std = _interval([_representation_std(table) for table in drawn], ends)
+    std = _representation_std(counts)
+    with_correlation = _interval(correlation, [_correlation(t) for t in drawn], confidence)
+    with_std = _interval(std, [_representation_std(t) for t in drawn], confidence)
     share = _conflicting_share(split)
     return BiasStatistics(
         correlation=correlation,
         correlation_ci_low=with_correlation[0],
         correlation_ci_high=with_correlation[1],
         p_value=p_value,
-        representation_std=_representation_std(counts),
+        representation_std=std,
         representation_std_ci_low=with_std[0],
         representation_std_ci_high=with_std[1],
         conflicting_share=share,
@@ -103,7 +103,7 @@ def bias_statistics(
 
 def _correlation(counts: Ints) -> float:
     correlations = indicator_correlations(counts)
-    return float(np.abs(correlations).mean()) if correlations.size else float("nan")
+    return min(float(np.abs(correlations).mean()), 1.0) if correlations.size else float("nan")
 
 
 def indicator_correlations(counts: Ints) -> NDArray[np.float64]:
@@ -130,12 +130,17 @@ def _representation_std(counts: Ints) -> float:
     return float(np.std(counts.sum(axis=0) / counts.sum()))
 
 
-def _interval(values: list[float], ends: tuple[float, float]) -> tuple[float, float]:
-    """Of the resamples in which the statistic is defined; NaN where there is none."""
-    defined = np.array(values)[~np.isnan(values)]
-    if not len(defined):
+def _interval(estimate: float, resampled: list[float], confidence: float) -> tuple[float, float]:
+    """Percentiles of the resamples, moved by the bootstrap's bias, within 0 and 1; NaN for NaN.
+
+    Both statistics are means of what is never negative, so near 0 every resample lies above the
+    estimate; without the move the interval would not contain it.
+    """
+    values = np.array(resampled)[~np.isnan(resampled)]
+    if np.isnan(estimate) or not len(values):
         return float("nan"), float("nan")
-    low, high = np.percentile(defined, ends)
+    ends = np.percentile(values, [50 * (1 - confidence), 50 * (1 + confidence)])
+    low, high = np.clip(ends - np.median(values) + estimate, 0, 1)
     return float(low), float(high)
 
 
