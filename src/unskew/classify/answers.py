@@ -70,11 +70,11 @@ def _words(clause: str, question: Question) -> Iterator[tuple[str, int]]:
 def _numbers(clause: str, question: Question) -> Iterator[tuple[str, int]]:
     """Groups whose side of the boundary an age lies on, and where it is said."""
     assert question.boundary is not None
-    below, above = question.answers
+    up_to, above = question.answers
     for low, high, start in spans(clause):
-        if high < question.boundary:
-            yield below, start
-        elif low >= question.boundary:
+        if high <= question.boundary:
+            yield up_to, start
+        elif low > question.boundary:
             yield above, start
 
 
