@@ -13,30 +13,30 @@ from unskew.errors import InputError, NotFoundError
 from unskew.stimuli import load_descriptions
 
 GENDER = [
-    ("woman", "Female"),
-    ("Woman.", "Female"),
-    ("MAN", "Male"),
-    ("**Man**", "Male"),
-    (" man</s>", "Male"),
-    ("Answer: woman", "Female"),
-    ("The person in the photo is a man.", "Male"),
-    ("The person in the image appears to be female.", "Female"),
-    ("A young lady with long hair, smiling at the camera.", "Female"),
-    ("She is smiling.", "Female"),
-    ("It's a boy", "Male"),
-    ("The person looks like a woman, not a man.", "Female"),
-    ("This is not a woman but a man.", "Male"),
-    ("The person isn't a man; she is a woman.", "Female"),
-    ("No, it is a woman.", "Female"),
-    ("A man rather than a woman", "Male"),
-    ("The woman's face is shown from the side.", "Female"),
-    ("There is no doubt that this is a woman.", "Female"),
-    ("Without a doubt a man.", "Male"),
-    ("Not a man.", "Female"),
-    ("The person doesn't look like a woman.", "Male"),
-    ("I can't say for certain, but the person appears to be a woman.", "Female"),
-    ("As an AI, I cannot determine gender. However, the person looks like a man.", "Male"),
-    ("The person is probably a man, although it is hard to tell.", "Male"),
+    ("woman", "female"),
+    ("Woman.", "female"),
+    ("MAN", "male"),
+    ("**Man**", "male"),
+    (" man</s>", "male"),
+    ("Answer: woman", "female"),
+    ("The person in the photo is a man.", "male"),
+    ("The person in the image appears to be female.", "female"),
+    ("A young lady with long hair, smiling at the camera.", "female"),
+    ("She is smiling.", "female"),
+    ("It's a boy", "male"),
+    ("The person looks like a woman, not a man.", "female"),
+    ("This is not a woman but a man.", "male"),
+    ("The person isn't a man; she is a woman.", "female"),
+    ("No, it is a woman.", "female"),
+    ("A man rather than a woman", "male"),
+    ("The woman's face is shown from the side.", "female"),
+    ("There is no doubt that this is a woman.", "female"),
+    ("Without a doubt a man.", "male"),
+    ("Not a man.", "female"),
+    ("The person doesn't look like a woman.", "male"),
+    ("I can't say for certain, but the person appears to be a woman.", "female"),
+    ("As an AI, I cannot determine gender. However, the person looks like a man.", "male"),
+    ("The person is probably a man, although it is hard to tell.", "male"),
     ("unsure", None),
     ("Unsure.", None),
     ("", None),
@@ -53,49 +53,51 @@ GENDER = [
     ("I'm sorry, but I can't help with identifying people.", None),
 ]
 AGE = [
-    ("27", "Under 35"),
-    ("27 years old", "Under 35"),
-    ("The person looks about 45 years old.", "35 and over"),
-    ("A 62-year-old man.", "35 and over"),
-    ("34", "Under 35"),
-    ("35", "35 and over"),
-    ("25-30", "Under 35"),
-    ("between 40 and 50", "35 and over"),
-    ("40 to 45 years", "35 and over"),
+    ("27", "35 or younger"),
+    ("27 years old", "35 or younger"),
+    ("The person looks about 45 years old.", "over 35"),
+    ("A 62-year-old man.", "over 35"),
+    ("34", "35 or younger"),
+    ("35", "35 or younger"),
+    ("36", "over 35"),
+    ("25-30", "35 or younger"),
+    ("between 40 and 50", "over 35"),
+    ("40 to 45 years", "over 35"),
     ("30-40", None),
-    ("In their late 20s or early 30s.", "Under 35"),
-    ("In his mid-40s.", "35 and over"),
-    ("She appears to be in her early to mid 20s.", "Under 35"),
+    ("In their late 20s or early 30s.", "35 or younger"),
+    ("In his mid-40s.", "over 35"),
+    ("She appears to be in her early to mid 20s.", "35 or younger"),
     ("in her thirties", None),
-    ("in his sixties", "35 and over"),
-    ("under 35", "Under 35"),
-    ("younger than 30", "Under 35"),
+    ("in his sixties", "over 35"),
+    ("under 35", "35 or younger"),
+    ("younger than 30", "35 or younger"),
     ("under the age of 60", None),
-    ("over 35", "35 and over"),
-    ("Not over 35.", "Under 35"),
-    ("70+", "35 and over"),
-    ("A young woman.", "Under 35"),
-    ("A middle-aged man.", "35 and over"),
-    ("An elderly woman with white hair", "35 and over"),
-    ("A toddler.", "Under 35"),
-    ("A young man in his forties.", "35 and over"),
+    ("over 35", "over 35"),
+    ("Not over 35.", "35 or younger"),
+    ("40+", "over 35"),
+    ("70+", "over 35"),
+    ("A young woman.", "35 or younger"),
+    ("A middle-aged man.", "over 35"),
+    ("An elderly woman with white hair", "over 35"),
+    ("A toddler.", "35 or younger"),
+    ("A young man in his forties.", "over 35"),
     ("I cannot determine the age.", None),
     ("The photo is from 1980.", None),
     ("I am 100% certain", None),
     ("An adult.", None),
-    ("27.5", "Under 35"),
+    ("27.5", "35 or younger"),
 ]
 RACE = [
     ("White", "White"),
-    ("non-White", "Non-White"),
-    ("Non-white.", "Non-White"),
+    ("non-White", "not White"),
+    ("Non-white.", "not White"),
     ("The person is Caucasian.", "White"),
-    ("The person looks Asian.", "Non-White"),
-    ("Not White.", "Non-White"),
-    ("An African-American man", "Non-White"),
-    ("Black", "Non-White"),
+    ("The person looks Asian.", "not White"),
+    ("Not White.", "not White"),
+    ("An African-American man", "not White"),
+    ("Black", "not White"),
     ("A man in a white dress shirt.", None),
-    ("A Black man in a white shirt.", "Non-White"),
+    ("A Black man in a white shirt.", "not White"),
     ("A white woman with black hair.", "White"),
     ("A black and white photo of a White man.", "White"),
     ("White or Hispanic", None),
@@ -118,7 +120,7 @@ def test_ages_become_spans():
     assert [(low, high) for low, high, _ in found] == [
         (20, 25),
         (30, 33),
-        (40, float("inf")),
+        (40.5, float("inf")),
         (55, float("inf")),
     ]
 
@@ -198,7 +200,7 @@ def pictures(n):
 def test_a_model_is_asked_and_its_answers_are_grouped(llava):
     images = [*pictures(6), Image.new("L", (30, 20), 128)]
     found = generative_groups(llava, images, QUESTION)
-    assert found.groups.names == ("Female", "Male", "unsure")
+    assert found.groups.names == ("male", "female", "unsure")
     assert len(found.answers) == 7
     assert len(set(found.answers)) > 1, "the answers do not depend on the images"
     for answer, label in zip(found.answers, found.groups.labels, strict=True):
@@ -226,18 +228,18 @@ class Pipe:
 def test_unsure_images_are_a_group_of_their_own_in_each_class():
     pipe = Pipe(["Woman", "a man", "hard to say", "It's a woman.", "unsure", "woman"])
     found = generative_groups(pipe, pictures(6), QUESTION, batch_size=4)
-    assert found.groups.labels.tolist() == [0, 1, 2, 0, 2, 0]
+    assert found.groups.labels.tolist() == [1, 0, 2, 1, 2, 1]
     assert found.groups.notes == ("2 of 6 answers say no group",)
-    assert found.groups.counts == {"Female": 3, "Male": 1, "unsure": 2}
+    assert found.groups.counts == {"male": 1, "female": 3, "unsure": 2}
     assert pipe.sides == ["left", "left"]
     assert pipe.padding_side == "right"
     groups = partition([0, 0, 0, 1, 1, 1], found.groups.labels)
-    assert groups.codes.tolist() == [0, 1, 2, 3, 4, 3]
+    assert groups.codes.tolist() == [1, 0, 2, 3, 4, 3]
 
 
 def test_a_group_that_no_answer_names_is_noted():
     found = generative_groups(Pipe(["woman", "woman"]), pictures(2), QUESTION)
-    assert found.groups.notes == ("no image of 2 was seen as 'Male'",)
+    assert found.groups.notes == ("no image of 2 was seen as 'male'",)
 
 
 def test_bad_input_to_a_generative_model(tmp_path):
