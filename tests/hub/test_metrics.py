@@ -96,7 +96,7 @@ class TestWeatBias:
             ({"X": [[math.nan] * 5] * 3}, "X, row 0 holds NaN"),
             ({"ddof": 3}, "ddof is 3"),
             ({"permutation": 5}, "weat_bias takes no permutation; its inputs are X, Y, A, B"),
-            ({"predictions": [1]}, "weat_bias takes no predictions; its inputs are X"),
+            ({"prediction": [1]}, "weat_bias takes no prediction; its inputs are X"),
         ],
     )
     def test_bad_input_is_named_in_one_line(self, weat_bias, sets, change, message):

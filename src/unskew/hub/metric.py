@@ -60,8 +60,8 @@ class ArrayMetric(evaluate.Metric):
 
     def _refuse_rows(self, method: str) -> None:
         raise InputError(
-            f"{self.name} has no {method}, since its inputs differ in length: collect each input "
-            f"whole and call compute({', '.join(f'{name}=...' for name in self.features)})"
+            f"{self.name} has no {method}, since it is computed from whole arrays: collect each "
+            f"input whole and call compute({', '.join(f'{name}=...' for name in self.features)})"
         )
 
 

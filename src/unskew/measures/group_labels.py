@@ -92,19 +92,17 @@ def _uniform(values: Any, name: str) -> NDArray[Any]:
     if isinstance(values, str) or not hasattr(values, "__iter__"):
         raise InputError(f"{name} is {values!r}; give a list of labels, one for each example")
     items = list(values)
-    numbers = sum(isinstance(item, int | np.integer | np.bool_) for item in items)
-    if 0 < numbers < len(items) or not all(isinstance(item, str) for item in items) > numbers:
-        _name_the_odd_one(items, name, numbers > len(items) / 2)
-    return np.asarray(items) if items else np.empty(0, np.int64)
-
-
-def _name_the_odd_one(items: list[Any], name: str, mostly_numbers: bool) -> None:
-    """Raise InputError for the first item that is no label, or not of the kind of most."""
-    expected = (int, np.integer, np.bool_) if mostly_numbers else (str,)
-    for index, item in enumerate(items):
-        if not isinstance(item, expected):
-            what = "whole numbers" if mostly_numbers else "strings"
+    numbers = [isinstance(item, int | np.integer | np.bool_) for item in items]
+    for index, (item, number) in enumerate(zip(items, numbers, strict=True)):
+        if not number and not isinstance(item, str):
             raise InputError(
-                f"{name}, example {index} is {item!r}, where the labels are {what}: give every "
-                "example a label of one kind, or remove it"
+                f"{name}, example {index} is {item!r}; labels are whole numbers or strings: "
+                "convert it, or remove the example"
             )
+    if len(set(numbers)) == 2:
+        number, text = items[numbers.index(True)], items[numbers.index(False)]
+        raise InputError(
+            f"{name} holds numbers such as {number!r} and strings such as {text!r}; give labels of "
+            "one kind"
+        )
+    return np.asarray(items) if items else np.empty(0, np.int64)

@@ -289,7 +289,7 @@ def _notes(cells: Cells, empty: tuple[str, ...], of: Ints) -> tuple[str, ...]:
         f"equalised odds is undefined: a class without examples of an attribute ({missing}) has "
         "no true-positive rate there": bool(empty),
         f"predicted but no example's target: {unseen}": bool(never),
-        f"the smallest group has {of.min()} examples: its accuracy, and the worst group's, are "
-        "known only roughly": of.min() < 10,
+        f"the smallest group with examples has n = {of.min()}: its accuracy, and that of the "
+        "worst group, are known only roughly": of.min() < 10,
     }
     return tuple(text for text, holds in found.items() if holds)
