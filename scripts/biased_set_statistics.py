@@ -20,9 +20,6 @@ from unskew.corpora import (
     partition,
     utkface,
 )
-from unskew.corpora.biased.statistics import indicator_correlations
-
-YOUNG = 35
 
 
 def rows(data: Path) -> dict[str, Callable[[], DatasetDict]]:
@@ -63,30 +60,27 @@ def print_statistics(data: Path) -> None:
 
 
 def print_table_1(data: Path) -> None:
-    """Every attribute against both others, with race as White or not and as five races."""
+    """Table 1 of VLM-debias: each attribute against the other two, with race as five classes."""
     parts = partition(data / "utkface", categories=["gender", "age", "race"])
     gender, age, race = (
         np.concatenate([images.labels(name) for images in parts])
         for name in ("gender", "age", "race")
     )
-    columns = {"age": age.astype(int) > YOUNG, "gender": gender == "female"}
-    for title, races in (("White or not", race == "White"), ("five races", race)):
-        print(f"\n| {title} | correlation | std |\n|---|---|---|")
-        traits = {**columns, "race": races}
-        for name, values in traits.items():
-            others = [other for key, other in traits.items() if key != name]
-            tables = [_table(other, values) for other in others]
-            found = [np.abs(indicator_correlations(table)).mean() for table in tables]
-            shares = tables[0].sum(axis=0) / tables[0].sum()
-            print(f"| {name} | {np.mean(found):.3f} | {np.std(shares):.3f} |")
+    for title, old in (("over 35", age.astype(int) > 35), ("35 or older", age.astype(int) >= 35)):
+        print(f"\n| UTKFace, old is {title} | correlation | std |\n|---|---|---|")
+        traits = {"age": old, "gender": gender == "female", "race": race}
+        for name in traits:
+            others = [column for key in traits if key != name for column in indicators(traits[key])]
+            pairs = [np.corrcoef(x, y)[0, 1] for x in indicators(traits[name]) for y in others]
+            _, counts = np.unique(traits[name], return_counts=True)
+            std = np.std(counts / counts.sum())
+            print(f"| {name} | {np.abs(pairs).mean():.3f} | {std:.3f} |")
 
 
-def _table(targets: np.ndarray, attributes: np.ndarray) -> np.ndarray:
-    """(targets, attributes): how often each pair of values occurs."""
-    (_, rows), (_, columns) = (np.unique(v, return_inverse=True) for v in (targets, attributes))
-    counts = np.zeros((rows.max() + 1, columns.max() + 1), dtype=np.int64)
-    np.add.at(counts, (rows, columns), 1)
-    return counts
+def indicators(labels: np.ndarray) -> list[np.ndarray]:
+    """One column for two classes, one for every class of more."""
+    names = np.unique(labels)
+    return [labels == name for name in (names[1:] if len(names) == 2 else names)]
 
 
 if __name__ == "__main__":

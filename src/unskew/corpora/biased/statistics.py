@@ -102,11 +102,11 @@ def bias_statistics(
 
 
 def _correlation(counts: Ints) -> float:
-    correlations = indicator_correlations(counts)
+    correlations = _indicator_correlations(counts)
     return min(float(np.abs(correlations).mean()), 1.0) if correlations.size else float("nan")
 
 
-def indicator_correlations(counts: Ints) -> NDArray[np.float64]:
+def _indicator_correlations(counts: Ints) -> NDArray[np.float64]:
     """Pearson correlations (targets, attributes) between the indicators of the classes there are.
 
     Empty where there is only one class of either, since a constant correlates with nothing.
