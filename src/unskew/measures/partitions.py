@@ -114,13 +114,12 @@ def _limits(
 
 
 def _index(cells: Floats, rows: Floats, columns: Floats, total: Floats) -> Floats:
-    """(resamples,) the index from the pairs in each cell, row and column, and in all."""
+    """(resamples where it is defined,) the index from the pairs in each cell, row and column, and in all."""
     together, first, second = (pairs.sum(axis=1) for pairs in (cells, rows, columns))
     expected = first * second / total[:, 0]
     most = (first + second) / 2
-    # A resample that leaves both partitions one part has nothing to disagree on.
-    defined = most > expected
-    return np.divide(together - expected, most - expected, out=np.ones(len(most)), where=defined)
+    defined = most > expected  # not where a resample of few examples leaves one part of each
+    return (together - expected)[defined] / (most - expected)[defined]
 
 
 @dataclass(frozen=True)
