@@ -114,7 +114,7 @@ def _limits(
 
 
 def _index(cells: Floats, rows: Floats, columns: Floats, total: Floats) -> Floats:
-    """(resamples where it is defined,) the index from the pairs in each cell, row and column, and in all."""
+    """(resamples where it is defined,) the index from counts of pairs: by cell, row, column; all."""
     together, first, second = (pairs.sum(axis=1) for pairs in (cells, rows, columns))
     expected = first * second / total[:, 0]
     most = (first + second) / 2
