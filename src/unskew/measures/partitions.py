@@ -114,7 +114,7 @@ def _limits(
 
 
 def _index(cells: Floats, rows: Floats, columns: Floats, total: Floats) -> Floats:
-    """(resamples where it is defined,) the index from counts of pairs: by cell, row, column; all."""
+    """(resamples where defined,) the index from counts of pairs: by cell, row, column; in all."""
     together, first, second = (pairs.sum(axis=1) for pairs in (cells, rows, columns))
     expected = first * second / total[:, 0]
     most = (first + second) / 2
