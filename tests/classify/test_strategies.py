@@ -1,6 +1,7 @@
 """Strategies against their formulas, by what they draw, and resumed in the middle."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -272,6 +273,36 @@ def test_a_training_moves_what_a_strategy_learns(name):
     moved = [key for key in before if not np.array_equal(before[key], after[key])]
     assert moved in (["probabilities"], ["weights"], ["shares"])
     assert all(torch.isfinite(after[key]).all() for key in moved)
+
+
+@pytest.mark.parametrize("name", ["adaptive", "group-dro", "bpa"])
+def test_a_killed_training_goes_on_with_what_a_strategy_has_learnt(name, tmp_path):
+    data, settings = squares(120, 0), replace(SETTINGS, epochs=3)
+
+    def run(out, die=False):
+        options = {"features": data.images[:, 0, 0, :3].double(), "clusters": 2}
+        strategy = make_strategy(
+            name, data.targets, data.attributes, **(options if name == "bpa" else {})
+        )
+        sample = strategy.sample
+
+        def dying(epoch, generator):
+            if die and epoch == 2:
+                raise KeyboardInterrupt
+            return sample(epoch, generator)
+
+        strategy.sample = dying
+        network = settings.network(2, 8)
+        trained = train(network, data, squares(80, 1), settings, strategy=strategy, out=out)
+        return trained.history, strategy.state_dict()
+
+    whole = run(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "killed", die=True)
+    resumed = run(tmp_path / "killed")
+    assert resumed[0] == whole[0]
+    for key, value in whole[1].items():
+        assert np.array_equal(resumed[1][key], value), key
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from unskew.classify.strategies.partition import Partition, partition
 from unskew.errors import InputError
 
 if TYPE_CHECKING:
+    from unskew.classify.network import Classifier
     from unskew.classify.pixels import Pixels
     from unskew.classify.presets import TrainSettings
 
@@ -104,7 +105,7 @@ def feature_clusters(targets: Any, features: Any, clusters: int = 8, seed: int =
 
 
 def bias_pseudo_attributes(
-    network: torch.nn.Module,
+    network: "Classifier",
     train_set: "Pixels",
     validation: "Pixels",
     settings: "TrainSettings",

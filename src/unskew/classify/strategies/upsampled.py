@@ -10,6 +10,7 @@ from unskew.classify.strategies.base import Base, drawn
 from unskew.errors import InputError
 
 if TYPE_CHECKING:
+    from unskew.classify.network import Classifier
     from unskew.classify.pixels import Pixels
     from unskew.classify.presets import TrainSettings
 
@@ -46,7 +47,7 @@ class Upsampled(Base):
 
 
 def just_train_twice(
-    network: torch.nn.Module,
+    network: "Classifier",
     train_set: "Pixels",
     validation: "Pixels",
     settings: "TrainSettings",
@@ -76,5 +77,5 @@ def just_train_twice(
         objective=objective,
         seed=seed,
     )
-    logits = torch.as_tensor(predict(first.network, train_set, settings.batch_size).logits)
-    return Upsampled(logits.argmax(dim=1) != torch.as_tensor(train_set.targets), times)
+    classes = predict(first.network, train_set, settings.batch_size).classes
+    return Upsampled(torch.from_numpy(classes) != train_set.targets, times)
