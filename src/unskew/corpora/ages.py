@@ -41,7 +41,7 @@ def _group(label: str) -> str | None:
 
 
 def age_bounds(label: str) -> tuple[float, float] | None:
-    """The lowest and the highest age that the label speaks of."""
+    """The lowest and the highest age that the label speaks of; None if it is not understood."""
     found = _YEARS.fullmatch(" ".join(label.split()))
     if found is None:
         return None

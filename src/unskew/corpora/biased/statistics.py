@@ -151,15 +151,12 @@ def _conflicting_share(split: Dataset) -> float:
 
 
 def _notes(counts: Ints, share: float) -> tuple[str, ...]:
-    found = {
-        "the correlation is undefined: all images have the same target": np.count_nonzero(
-            counts.sum(axis=1)
-        )
-        < 2,
-        "the correlation is undefined: all images have the same attribute": np.count_nonzero(
-            counts.sum(axis=0)
-        )
-        < 2,
-        "no column 'alignment' says which images conflict": bool(np.isnan(share)),
-    }
-    return tuple(note for note, holds in found.items() if holds)
+    """Why numbers are undefined."""
+    notes = [
+        f"the correlation is undefined: all images have the same {column}"
+        for axis, column in enumerate(("target", "attribute"))
+        if np.count_nonzero(counts.sum(axis=1 - axis)) < 2
+    ]
+    if np.isnan(share):
+        notes.append("no column 'alignment' says which images conflict")
+    return tuple(notes)
