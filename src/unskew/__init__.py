@@ -46,11 +46,13 @@ __all__ = [
     "__version__",
     "adjusted_rand_index",
     "audit_model",
+    "cka",
     "compare_group_fairness",
     "debias_model",
     "fit_method",
     "fitting_data",
     "group_fairness",
+    "layer_cka",
     "load_embeddings",
     "load_images",
     "load_stimuli",
@@ -64,9 +66,11 @@ if TYPE_CHECKING:
     from unskew.corpora import ImageSet, load_images
     from unskew.debias import debias_model, fit_method, fitting_data
     from unskew.encoders import Debiaser, DualEncoder, load_embeddings
+    from unskew.inside import layer_cka
     from unskew.measures import (
         WeatResult,
         adjusted_rand_index,
+        cka,
         compare_group_fairness,
         group_fairness,
         sc_weat,
