@@ -132,7 +132,7 @@ def resnet18(
     )
     config.num_labels = n_classes
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         return Classifier(config)
 
 

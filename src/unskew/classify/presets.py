@@ -78,8 +78,8 @@ class TrainSettings:
 
 _OBJECTIVES = TrainSettings()
 """Bangaru, Baru and Chakravarthula, "Interpreting Bias in the Neural Networks", section 3.
-It names neither a limit of epochs nor what its early stopping watches: here it is 100, and validation
-accuracy, which means the same under every objective."""
+It names neither a limit of epochs nor what its early stopping watches: here it is 100, and
+validation accuracy, which means the same under every objective."""
 
 _VLM_DEBIAS = TrainSettings(
     optimizer="adamw",
@@ -97,7 +97,7 @@ section 4."""
 PRESETS: dict[str, dict[Scale, TrainSettings]] = {
     "objectives": {
         "paper": _OBJECTIVES,
-        "small": replace(_OBJECTIVES, batch_size=128, epochs=10, width=16, downsample=True),
+        "small": replace(_OBJECTIVES, batch_size=128, epochs=8, width=16, downsample=True),
         "smoke": replace(_OBJECTIVES, batch_size=64, epochs=2, width=8, downsample=True),
     },
     "vlm-debias": {
