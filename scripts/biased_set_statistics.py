@@ -52,7 +52,7 @@ def print_statistics(data: Path) -> None:
             f"| {name} | {' / '.join(f'{len(part):,}' for part in made.values())} "
             f"| {seconds:.1f} s | {found.correlation:.3f} "
             f"[{found.correlation_ci_low:.3f}, {found.correlation_ci_high:.3f}] "
-            f"| {found.p_value:.2g} | {found.representation_std:.3f} "
+            f"| {f'{found.p_value:.2g}' if found.p_value else '< 1e-300'} | {found.representation_std:.3f} "
             f"[{found.representation_std_ci_low:.3f}, {found.representation_std_ci_high:.3f}] "
             f"| {100 * found.conflicting_share:.2f} % |",
             flush=True,
