@@ -67,6 +67,33 @@ class LayerCka:
             return BlockStructure(math.nan, None, None, reason)
         return block_structure(self.matrix)
 
+    def summary(self) -> list[str]:
+        """Both indices and what is missing, a line each."""
+        rows, columns = self.matrix.shape
+        block = self.block_structure
+        lines = [
+            f"CKA of {rows} by {columns} layers, {self.n_examples} examples in "
+            f"{self.n_batches} batches",
+            f"progressive dissimilarity {self.progressive_dissimilarity:.3f} (1: the farther "
+            "apart in depth, the less similar)",
+        ]
+        if block.reason:
+            lines.append(f"block structure undefined: {block.reason}")
+        elif block.first is None or block.last is None:
+            lines.append("block structure 0.000: no range of layers is alike throughout")
+        else:
+            lines.append(
+                f"block structure {block.share:.3f} of the layers, from "
+                f"{self.layers_a[block.first]} to {self.layers_a[block.last]}"
+            )
+        sides = [(self.model_a, self.skipped_a, self.undefined_a)]
+        if not self.same_model:
+            sides.append((self.model_b, self.skipped_b, self.undefined_b))
+        for model, skipped, undefined in sides:
+            for what, layers in (("left out", skipped), ("undefined", undefined)):
+                lines += [f"{what}: {name} of {model}: {why}" for name, why in layers.items()]
+        return lines + [f"left out: {batch}" for batch in self.skipped_batches]
+
     def save(self, path: str | Path) -> Path:
         """Write JSON, with both indices, under a temporary name and move it into place.
 
