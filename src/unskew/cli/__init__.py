@@ -7,6 +7,7 @@ import typer
 from unskew import __version__
 from unskew.cli.allocation import keep_freed_memory
 from unskew.cli.audit import audit
+from unskew.cli.cka import cka
 from unskew.cli.compare import compare
 from unskew.cli.debias import debias
 from unskew.cli.embed import embed
@@ -21,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(audit)
+app.command()(cka)
 app.command()(compare)
 app.command()(debias)
 app.command()(embed)
