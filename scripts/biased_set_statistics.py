@@ -48,11 +48,12 @@ def print_statistics(data: Path) -> None:
         made = build()
         seconds = time.perf_counter() - start
         found = bias_statistics(made["train"])
+        p_value = f"{found.p_value:.2g}" if found.p_value else "< 1e-300"
         print(
             f"| {name} | {' / '.join(f'{len(part):,}' for part in made.values())} "
             f"| {seconds:.1f} s | {found.correlation:.3f} "
             f"[{found.correlation_ci_low:.3f}, {found.correlation_ci_high:.3f}] "
-            f"| {f'{found.p_value:.2g}' if found.p_value else '< 1e-300'} | {found.representation_std:.3f} "
+            f"| {p_value} | {found.representation_std:.3f} "
             f"[{found.representation_std_ci_low:.3f}, {found.representation_std_ci_high:.3f}] "
             f"| {100 * found.conflicting_share:.2f} % |",
             flush=True,
