@@ -101,8 +101,8 @@ def class_numbers(images: ImageSet, column: str, numbers: Mapping[str, int]) -> 
     return np.array(found, dtype=np.int64)
 
 
-def refuse_unknown(images: ImageSet, column: str, found: Sequence[int | None]) -> None:
-    """Raise InputError for the first image whose class was not found."""
+def refuse_unknown(images: ImageSet, column: str, found: Sequence[object]) -> None:
+    """Raise InputError for the first image whose class was not found (None)."""
     row = next((row for row, number in enumerate(found) if number is None), None)
     if row is not None:
         label = images.labels(column)[row]
