@@ -13,6 +13,7 @@ from unskew.cli.debias import debias
 from unskew.cli.embed import embed
 from unskew.cli.metrics import install_metrics
 from unskew.cli.stimuli import stimuli
+from unskew.cli.study import study
 from unskew.errors import UnskewError
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ app.command()(debias)
 app.command()(embed)
 app.command("install-metrics")(install_metrics)
 app.add_typer(stimuli, name="stimuli")
+app.add_typer(study, name="study")
 
 
 def _version(wanted: bool) -> None:

@@ -1,0 +1,70 @@
+"""Sources by name become the biased sets and tasks of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from datasets import DatasetDict
+
+from unskew.classify.presets import Scale
+from unskew.classify.studies.vlm_debias import Task
+from unskew.corpora import biased
+from unskew.errors import InputError
+
+_FACES: dict[Scale, int] = {"paper": 224, "small": 48, "smoke": 32}
+
+
+def objective_sets(
+    scale: Scale,
+    conflict_ratio: float,
+    *,
+    colored_mnist: str | None = None,
+    corrupted_cifar10: str | None = None,
+    biased_faces: str | None = None,
+    bffhq: str | None = None,
+) -> tuple[dict[str, DatasetDict], dict[str, int]]:
+    """The biased sets asked for by name, and the side of their images in pixels.
+
+    Raises:
+        NotFoundError: there is no such source.
+        InputError: nothing is asked for, or a source is not what it should be.
+    """
+    sets: dict[str, tuple[DatasetDict, int]] = {}
+    if colored_mnist is not None:
+        sets["Colored MNIST"] = (biased.colored_mnist(colored_mnist, conflict_ratio), 28)
+    if corrupted_cifar10 is not None:
+        sets["Corrupted CIFAR-10"] = (
+            biased.corrupted_cifar10(corrupted_cifar10, conflict_ratio),
+            32,
+        )
+    if biased_faces is not None:
+        sets["Biased faces"] = (biased.biased_faces(biased_faces, conflict_ratio), _FACES[scale])
+    if bffhq is not None:
+        sets["BFFHQ"] = (biased.bffhq(bffhq), _FACES[scale])
+    if not sets:
+        raise InputError(
+            "there is nothing to study: give --colored-mnist, --corrupted-cifar10, --biased-faces "
+            "or --bffhq"
+        )
+    return {n: data for n, (data, _) in sets.items()}, {n: size for n, (_, size) in sets.items()}
+
+
+def vlm_tasks(
+    pairs: Sequence[tuple[str, str]], *, utkface: str | None = None, celeba: str | None = None
+) -> list[Task]:
+    """The tasks asked for: (target, attribute) pairs of UTKFace, and CelebA's one.
+
+    Raises:
+        NotFoundError: there is no such source.
+        InputError: nothing is asked for, or a source is not what it should be.
+    """
+    tasks = []
+    if utkface is not None:
+        for target, attribute in dict.fromkeys(pairs):
+            data = biased.utkface(utkface, target, attribute)
+            tasks.append(Task(f"UTKFace: {target} by {attribute}", data, attribute))
+    if celeba is not None:
+        tasks.append(Task("CelebA: blond hair by gender", biased.celeba(celeba), "gender"))
+    if not tasks:
+        raise InputError("there is nothing to study: give --utkface or --celeba")
+    return tasks

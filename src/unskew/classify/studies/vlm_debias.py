@@ -1,0 +1,345 @@
+"""Do pseudo-groups from a vision-language model make a classifier fairer?
+
+Tables 2, 3 and 4 and Figures 2 and 3 of Zhang and Chunara, "Leveraging vision-language models for
+fair facial attribute classification", with its baselines under one training loop.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import DatasetDict
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from unskew.classify.network import Classifier
+from unskew.classify.objectives import OBJECTIVES
+from unskew.classify.predict import predict
+from unskew.classify.presets import Scale, TrainSettings, preset
+from unskew.classify.pseudo_groups import pseudo_groups
+from unskew.classify.simulated import corrected
+from unskew.classify.strategies import (
+    bias_pseudo_attributes,
+    just_train_twice,
+    make_strategy,
+)
+from unskew.classify.strategy import Strategy
+from unskew.classify.studies.cells import FAILURE, ROOMS, Cell, Result, run_cells
+from unskew.classify.studies.data import StudyData, fingerprint, judged, sizes, study_data
+from unskew.classify.train import train
+from unskew.classify.trained import Trained
+from unskew.errors import InputError
+from unskew.kept import Kept
+from unskew.measures import PartitionAgreement, adjusted_rand_index
+from unskew.stimuli import load_descriptions
+
+Ints = NDArray[np.int64]
+
+PRESET = "vlm-debias"
+IMAGE_SIZES: dict[Scale, int] = {"paper": 224, "small": 32, "smoke": 32}
+LIMITS: dict[Scale, tuple[int | None, int | None]] = {
+    "paper": (None, None),
+    "small": (None, None),
+    "smoke": (600, 300),
+}
+"""Training images, and images of validation and of test, at each scale; None: all."""
+JTT_SHARE, JTT_TIMES = 0.2, 5.0
+"""Of the epochs, how many the first training of JTT takes; how much its errors then count."""
+CORRECTED = (0.7, 1.0)
+"""Adjusted Rand indices to which pseudo-groups are corrected (Figure 3)."""
+
+NONE, OURS, TRUE = "no intervention", "VLM-debias", "VLM-debias, true groups"
+CORRECTED_TO = "VLM-debias, groups corrected to"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a classifier is to tell, and the attribute by which it should not differ.
+
+    Attributes:
+        name: such as "UTKFace: gender by age".
+        data: see `unskew.corpora.biased`.
+        described: the attribute, as `load_descriptions` knows it.
+    """
+
+    name: str
+    data: DatasetDict
+    described: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The training images of a task, as a network trained without intervention sees them.
+
+    Attributes:
+        features: float32 (n, d), what the last layer sees.
+        losses: float64 (n,), cross-entropy.
+        targets, true, pseudo: int64 (n,); the class, the labelled attribute, the pseudo-group.
+        target_names, attribute_names: of their numbers.
+    """
+
+    features: NDArray[np.float32]
+    losses: NDArray[np.float64]
+    targets: Ints
+    true: Ints
+    pseudo: Ints
+    target_names: tuple[str, ...]
+    attribute_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class VlmRow:
+    """One method on one task, over seeds.
+
+    Attributes:
+        task, method: which.
+        ari: adjusted Rand index of the groups used with the labelled ones; NaN where none are used.
+        seeds: that were trained.
+        figures: name -> (seeds,): accuracy, aligned and conflicting accuracy, unbiased and
+            worst-group accuracy, group STD, epochs, best epoch.
+        failure: why seeds are missing.
+    """
+
+    task: str
+    method: str
+    ari: float
+    seeds: tuple[int, ...]
+    figures: Mapping[str, tuple[float, ...]]
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class VlmStudy:
+    """All rows, and what they were made with.
+
+    Attributes:
+        scale, settings: of all trainings.
+        model: that saw the pseudo-groups, a demonstration only if `demonstration`.
+        sets: task -> images of every split.
+        agreements: task -> of the pseudo-groups with the labelled ones, on the training images.
+        rows: of all methods.
+        seen: task -> a network without intervention, and what it makes of the training images.
+    """
+
+    scale: Scale
+    settings: TrainSettings
+    model: str
+    demonstration: bool
+    sets: Mapping[str, Mapping[str, int]]
+    agreements: Mapping[str, PartitionAgreement]
+    rows: tuple[VlmRow, ...]
+    seen: Mapping[str, Seen]
+
+    def row(self, task: str, method: str) -> VlmRow:
+        """The row of a method on a task."""
+        return next(r for r in self.rows if (r.task, r.method) == (task, method))
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A method, and the attribute of each training image by which it forms groups, if it does."""
+
+    method: str
+    strategy: str
+    attributes: Ints | None = None
+    ari: float = math.nan
+
+
+def study_vlm_debias(
+    tasks: Sequence[Task],
+    encoder: Any,
+    out: Path,
+    *,
+    scale: Scale = "small",
+    seeds: Sequence[int] = (0, 1, 2),
+    jobs: int | None = None,
+) -> VlmStudy:
+    """Train every method on every task with every seed.
+
+    Args:
+        tasks: of different names.
+        encoder: the `DualEncoder` that sees the pseudo-groups.
+        out: results are kept in its folder `cells`, from which a run that was stopped goes on.
+        scale: "paper", "small" or "smoke"; see `unskew.classify.presets`.
+        seeds: of network, order and augmentation; the images are the same for all.
+        jobs: see `run_cells`.
+
+    Raises:
+        InputError: no tasks or seeds, a set that cannot be used, or `out` cannot be written.
+    """
+    if not tasks:
+        raise InputError("there is no task to study: give at least one biased set")
+    if not seeds:
+        raise InputError("give at least one seed")
+    settings = preset(PRESET, scale)
+    loaded = {t.name: study_data(t.name, t.data, IMAGE_SIZES[scale], *LIMITS[scale]) for t in tasks}
+    pseudo = {t.name: pseudo_attributes(encoder, t, loaded[t.name]) for t in tasks}
+    true = {name: data.train.attributes.numpy() for name, data in loaded.items()}
+    agreements = {name: adjusted_rand_index(pseudo[name], true[name]) for name in loaded}
+    digests = {name: fingerprint(data) for name, data in loaded.items()}
+    kept = Kept(
+        out / "cells", {"scale": scale, "model": encoder.fingerprint, "sets": digests}, ROOMS
+    )
+    variants = {
+        name: _variants(pseudo[name], true[name], agreements[name].adjusted_rand_index)
+        for name in loaded
+    }
+    cells = {
+        (name, variant.method, seed): _cell(data, settings, variant, seed)
+        for name, data in loaded.items()
+        for variant in variants[name]
+        for seed in seeds
+    }
+    found = run_cells(list(cells.values()), kept, jobs)
+    return VlmStudy(
+        scale=scale,
+        settings=settings,
+        model=encoder.name,
+        demonstration=encoder.demonstration,
+        sets={name: sizes(data) for name, data in loaded.items()},
+        agreements=agreements,
+        rows=tuple(
+            _row(name, v, {s: found[cells[name, v.method, s].name] for s in seeds})
+            for name in loaded
+            for v in variants[name]
+        ),
+        seen={
+            name: _seen(cells[name, NONE, seeds[0]], kept, pseudo[name])
+            for name in loaded
+            if FAILURE not in found[cells[name, NONE, seeds[0]].name]
+        },
+    )
+
+
+def pseudo_attributes(encoder: Any, task: Task, data: StudyData) -> Ints:
+    """The attribute of each training image as the encoder sees it, in the numbers of the labels.
+
+    The descriptions have names of their own; each takes the number of the label that it agrees
+    with most.
+    """
+    images = task.data["train"].select(data.rows)["image"]
+    found = pseudo_groups(encoder, images, load_descriptions().attribute(task.described).default)
+    labels = data.train.attributes.numpy()
+    count = max(len(found.names), len(data.train.attribute_names))
+    table = np.zeros((count, count), dtype=np.int64)
+    np.add.at(table, (found.labels, labels), 1)
+    number = linear_sum_assignment(table, maximize=True)[1]
+    return number[found.labels].astype(np.int64)
+
+
+def _variants(pseudo: Ints, true: Ints, ari: float) -> list[Variant]:
+    return [
+        Variant(NONE, "none"),
+        Variant("class-balanced", "class-balanced"),
+        Variant("group-balanced", "group-balanced", pseudo, ari),
+        Variant("GroupDRO", "group-dro", pseudo, ari),
+        Variant("JTT", "jtt"),
+        Variant("BPA", "bpa"),
+        Variant(OURS, "adaptive", pseudo, ari),
+        *(
+            Variant(f"{CORRECTED_TO} {to:g}", "adaptive", corrected(pseudo, true, to), to)
+            for to in CORRECTED
+            if to > ari
+        ),
+        Variant(TRUE, "adaptive", true, 1.0),
+    ]
+
+
+def _cell(data: StudyData, settings: TrainSettings, variant: Variant, seed: int) -> Cell:
+    name = f"{data.name}-{variant.method}-{seed}".lower()
+    return Cell(
+        "".join(c if c.isalnum() or c in ".-" else "-" for c in name),
+        _run,
+        {
+            "data": data,
+            "settings": settings,
+            "strategy": variant.strategy,
+            "attributes": variant.attributes,
+            "seed": seed,
+        },
+    )
+
+
+def _run(
+    data: StudyData,
+    settings: TrainSettings,
+    strategy: str,
+    attributes: Ints | None,
+    seed: int,
+    checkpoints: str,
+) -> Result:
+    """Train and judge on the test images."""
+    trained = _trained(data, settings, strategy, attributes, seed, checkpoints)
+    figures = judged(trained.network, data, settings.batch_size)
+    figures |= {"epochs": float(len(trained.history)), "best_epoch": float(trained.best_epoch)}
+    return {"figures": figures}
+
+
+def _trained(
+    data: StudyData,
+    settings: TrainSettings,
+    strategy: str,
+    attributes: Ints | None,
+    seed: int,
+    checkpoints: str,
+) -> Trained:
+    """Trained, or taken from the checkpoint of a run that is over."""
+    return train(
+        _network(data, settings, seed),
+        data.train,
+        data.validation,
+        settings,
+        strategy=_strategy(data, settings, strategy, attributes, seed),
+        seed=seed,
+        out=checkpoints,
+    )
+
+
+def _seen(cell: Cell, kept: Kept, pseudo: Ints) -> Seen:
+    """What the network of a finished cell makes of its training images."""
+    trained = _trained(**cell.arguments, checkpoints=str(kept.checkpoints(cell.name)))
+    pixels = cell.arguments["data"].train
+    found = predict(trained.network, pixels, trained.settings.batch_size)
+    losses = OBJECTIVES["softmax-cross-entropy"](torch.from_numpy(found.logits), pixels.targets)
+    return Seen(
+        features=found.features,
+        losses=losses.double().numpy(),
+        targets=pixels.targets.numpy(),
+        true=pixels.attributes.numpy(),
+        pseudo=pseudo,
+        target_names=pixels.target_names,
+        attribute_names=pixels.attribute_names,
+    )
+
+
+def _network(data: StudyData, settings: TrainSettings, seed: int) -> Classifier:
+    return settings.network(len(data.train.target_names), data.train.images.shape[-1], seed)
+
+
+def _strategy(
+    data: StudyData, settings: TrainSettings, name: str, attributes: Ints | None, seed: int
+) -> Strategy:
+    """With the first training that JTT and BPA need, from the same network."""
+    first = _network(data, settings, seed)
+    if name == "jtt":
+        epochs = max(1, round(JTT_SHARE * settings.epochs))
+        return just_train_twice(
+            first, data.train, data.validation, settings, epochs=epochs, times=JTT_TIMES, seed=seed
+        )
+    if name == "bpa":
+        return bias_pseudo_attributes(first, data.train, data.validation, settings, seed=seed)
+    return make_strategy(name, data.train.targets.numpy(), attributes, seed)
+
+
+def _row(task: str, variant: Variant, results: Mapping[int, Result]) -> VlmRow:
+    done = {seed: r["figures"] for seed, r in results.items() if FAILURE not in r}
+    failures = [f"seed {seed}: {r[FAILURE]}" for seed, r in results.items() if FAILURE in r]
+    names = next(iter(done.values())) if done else ()
+    figures = {name: tuple(f[name] for f in done.values()) for name in names}
+    return VlmRow(task, variant.method, variant.ari, tuple(done), figures, "; ".join(failures))
