@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,8 @@ class CheckpointFile:
                 os.fsync(file.fileno())
             os.replace(temporary, self.path)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):  # the error that matters is the first
+                temporary.unlink()
             raise InputError(
                 f"cannot save a checkpoint to {self.path.parent}: {error.strerror or error}; the "
                 "last one is intact, so the same call goes on from there"
