@@ -300,7 +300,7 @@ def test_a_killed_training_goes_on_with_what_a_strategy_has_learnt(name, tmp_pat
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "killed", die=True)
     resumed = run(tmp_path / "killed")
-    assert resumed[0] == whole[0]
+    assert repr(resumed[0]) == repr(whole[0])  # with NaN, which differs from itself
     for key, value in whole[1].items():
         assert np.array_equal(resumed[1][key], value), key
 

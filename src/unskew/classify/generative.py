@@ -1,5 +1,6 @@
 """Pseudo-groups from a model that looks at an image and answers a question about it in words."""
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,9 +73,10 @@ def generative_groups(
 def _pipeline(model: Any) -> Any:
     from transformers import pipeline
 
-    if isinstance(model, str):
-        with explained(model, "image-text-to-text model"):
-            model = pipeline("image-text-to-text", model=model)
+    if isinstance(model, str | os.PathLike):
+        name = os.fspath(model)
+        with explained(name, "image-text-to-text model"):
+            model = pipeline("image-text-to-text", model=name)
     if getattr(getattr(model, "processor", None), "chat_template", None) is None:
         raise InputError(
             "the model's processor has no chat template, so a question cannot be put together "
