@@ -35,6 +35,8 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
+# pytorch-cka's module is called as this file is: this folder must not be searched for it.
+sys.path.pop(0)
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "inside"))
 from cka_reference import u_centred
 from plain_resnet import resnet18

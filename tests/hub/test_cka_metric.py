@@ -130,7 +130,7 @@ def test_the_page_reads_csv_json_and_npz(app, features, tmp_path):
     [
         ("X,1,two", "line 1 must be a set name and numbers"),
         ("X,1\nZ,2", "found Z"),
-        ("X,1,2\nX,1", "X is not an array of numbers"),
+        ("X,1,2\nX,1\nY,1\nY,2", "X is not an array of numbers"),
         ("", "missing: X, Y"),
     ],
 )

@@ -64,9 +64,9 @@ def progressive_dissimilarity(matrix: Floats, same_model: bool = True) -> float:
             use[i] = False
         if use.sum() < 3:
             continue
-        # Rounded, since distances on both sides of a layer tie but for the last digit.
+        # Rounded, since what ties may differ in the last digits.
         distance = np.round(np.abs(depth_b - depth_a[i]), 9)[use]
-        unlike = 1 - row[use]
+        unlike = np.round(1 - row[use], 9)
         flat = np.ptp(unlike) == 0 or np.ptp(distance) == 0
         found.append(0.0 if flat else stats.spearmanr(distance, unlike).statistic)
     return float(np.mean(found)) if found else float("nan")

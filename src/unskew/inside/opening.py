@@ -58,8 +58,8 @@ def compare_named(
     """
     if batch_size < 4:
         raise InputError(f"batch_size is {batch_size}; CKA needs at least 4 examples in a batch")
-    items = _items(data, tower, split, limit)
     opened = [open_model(name, tower, device) for name in (model_a, model_b) if name is not None]
+    items = _items(data, tower, split, limit)
     first, *others = opened
     return layer_cka(
         first.network,
