@@ -115,7 +115,8 @@ def _panel(
     for value, name in enumerate(names):
         look, of = everything.index(name), labels == value
         axes.scatter(
-            *points[of].T,
+            points[of, 0],
+            points[of, 1],
             s=12,
             alpha=0.7,
             linewidths=0,
