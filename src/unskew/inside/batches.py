@@ -42,9 +42,9 @@ def main_tensor(inputs: Any) -> Tensor:
     """The tensor (n, ...) whose length is that of the batch."""
     if isinstance(inputs, Tensor):
         return inputs
-    named = (inputs[name] for name in _INPUTS if isinstance(inputs.get(name), Tensor))
-    anything = (value for value in inputs.values() if isinstance(value, Tensor))
-    return next(named, None) if any(name in inputs for name in _INPUTS) else next(anything)
+    tensors = {name: value for name, value in inputs.items() if isinstance(value, Tensor)}
+    known = next((name for name in _INPUTS if name in tensors), next(iter(tensors)))
+    return tensors[known]
 
 
 def labels_of(batch: Any) -> Tensor | None:
