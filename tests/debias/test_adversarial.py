@@ -229,6 +229,13 @@ def test_the_best_score_is_kept_and_ends_the_run(encoder, data, tmp_path):
     assert all(torch.equal(again.adapter.state[k], v) for k, v in debiaser.adapter.state.items())
 
 
+def test_of_equal_scores_the_last_is_kept(encoder, data):
+    found = iter([0.80, 0.79, 0.785, 0.77])
+    settings = replace(QUICK, steps=8, evaluate_every=2, patience=9)
+    debiaser = train_adversarial(encoder, data, settings, score=lambda candidate: next(found))
+    assert debiaser.settings["score"] == 0.785
+
+
 def test_tensorboard_gets_the_losses(encoder, data, tmp_path):
     pytest.importorskip("tensorboard")
     settings = replace(QUICK, tracker="tensorboard")

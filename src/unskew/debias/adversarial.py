@@ -140,8 +140,8 @@ def train_adversarial(
         seed: of every random draw.
         out: a folder for checkpoints and the losses of every step (`losses.jsonl`).
         resume: go on from the newest checkpoint in `out`; False removes what is there.
-        score: of a candidate on held-out images, higher is better: the best one is returned, and
-            training stops early.
+        score: of a candidate on held-out images, higher is better: the last one as good as the
+            best is returned (see `AS_GOOD`), and training stops early.
         identities: words for the subgroups, for the text tower; the shipped ones by default.
 
     Raises:

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 LOSSES = "losses.jsonl"
+_KEPT = ("highest", "best_score", "worse")
+AS_GOOD = 0.02
+"""Scores that differ by less are equal: so much they do by chance, on a few hundred images. Of
+equal candidates the last is taken, whose class means are closest."""
 
 
 class Towers(nn.Module):
@@ -52,9 +56,11 @@ class Towers(nn.Module):
 
 @dataclass
 class Progress:
-    """Where a run stands. ``best``: the adapter of the best score; ``worse``: evaluations since."""
+    """Where a run stands. ``best``: the last adapter whose score, ``best_score``, is as good as the
+    ``highest``; ``worse``: evaluations since the highest."""
 
     step: int = 0
+    highest: float | None = None
     best_score: float | None = None
     best: dict[str, Tensor] | None = None
     worse: int = 0
@@ -98,8 +104,8 @@ class Training:
     ) -> None:
         """Train to the end, or until `patience` evaluations in a row were no better.
 
-        `judge` gives the score of the model as it is, higher is better; the best one is left in
-        the model.
+        `judge` gives the score of the model as it is, higher is better; the last one as good as the
+        best is left in the model.
         """
         main = self.accelerator.is_main_process
         bar = tqdm(
@@ -232,11 +238,13 @@ class Training:
     def _judge(self, judge: Callable[[], float]) -> None:
         score = judge()
         self.accelerator.log({"score": score}, step=self.progress.step)
-        if self.progress.best_score is None or score > self.progress.best_score:
-            self.progress.best_score, self.progress.worse = score, 0
-            self.progress.best = deepcopy(self._adapter())
+        progress = self.progress
+        if progress.highest is None or score > progress.highest:
+            progress.highest, progress.worse = score, 0
         else:
-            self.progress.worse += 1
+            progress.worse += 1
+        if score > progress.highest - AS_GOOD:
+            progress.best_score, progress.best = score, deepcopy(self._adapter())
 
     def _adapter(self) -> dict[str, Tensor]:
         from peft import get_peft_model_state_dict
@@ -264,7 +272,7 @@ class Training:
         for prefix, adversary in self._parts():
             tensors |= {f"{prefix}state.{k}": v for k, v in adversary.state_dict().items()}
             tensors |= optimizer_tensors(adversary.optimizer, f"{prefix}optimizer.")
-        state = {"best_score": self.progress.best_score, "worse": self.progress.worse}
+        state = {name: getattr(self.progress, name) for name in _KEPT}
         checkpoints.save(Checkpoint(self.progress.step, tensors, state))
 
     def resume(self, checkpoint: Checkpoint) -> None:
@@ -277,9 +285,8 @@ class Training:
             load_optimizer(adversary.optimizer, f"{prefix}optimizer.", tensors)
         self.progress = Progress(
             checkpoint.step,
-            checkpoint.state["best_score"],
-            _below(tensors, "best.") or None,
-            checkpoint.state["worse"],
+            best=_below(tensors, "best.") or None,
+            **{name: checkpoint.state[name] for name in _KEPT},
         )
 
 
