@@ -163,7 +163,7 @@ def memory(tool: str, options: argparse.Namespace) -> None:
         for x, _ in loader:
             for model in models:
                 model.eval()(x)
-    TOOLS[tool](models, DataLoader(TensorDataset(*loader.dataset[:4]), batch_size=4), names)
+    TOOLS[tool](models, DataLoader(TensorDataset(*loader.dataset[:32]), batch_size=32), names)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     TOOLS[tool](models, loader, names)
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -11,12 +11,13 @@ estimator of HSIC by Song et al. (2012). The division by n (n - 3) is kept, so t
 unequal size each count as one estimate of the same HSIC. HSICs are averaged, never ratios.
 
 What keeps it exact in single precision: U-centring does not see K_ij + a_i + a_j, so subtracting
-any vector from all rows of X is free in exact arithmetic. Rows lose the first row (which makes
-constant features exactly 0) and then their mean, before any product is taken.
+any vector from all rows of X is free in exact arithmetic. Rows lose their mean before any product
+is taken.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,8 +37,10 @@ Estimator = Literal["unbiased", "biased"]
 
 LEAST = 4
 """Examples that the unbiased estimator needs."""
-_COLUMNS = 4096
+_COLUMNS = 2048
 """Features centred at a time: the copy of a batch of 128 stays within a processor's cache."""
+_IN_RANGE = (1e-20, 1e20)
+"""Squared lengths of rows whose products neither overflow nor vanish in single precision."""
 _ROUNDING = 8
 """Spread of a constant feature, in units of the last place of its largest value."""
 
@@ -102,11 +105,16 @@ class MinibatchCKA:
             raise InputError(f"a batch holds {n} examples; CKA needs at least {LEAST} in each")
         double = rows.dtype == torch.float64 or self.kernel == "rbf"  # distances cancel
         precision = _widest(rows.device) if double else torch.float32
-        scale = self._scale(key, rows)
-        if scale == 0:
-            return torch.zeros((n, n), dtype=precision, device=rows.device)
+        known = self._scales.get(key)
         with full_precision(rows.device):
-            gram = _linear_gram(rows, scale, precision)
+            gram = _linear_gram(rows, known or 1.0, precision)
+            if known is None:
+                scale = _scale(rows, gram)
+                if scale == 0:
+                    return torch.zeros_like(gram)
+                if scale != 1:
+                    gram = _linear_gram(rows, scale, precision)
+                self._scales[key] = scale
         if self.kernel == "rbf":
             gram = self._rbf(key, gram)
         return u_centred_(gram) if self.estimator == "unbiased" else double_centred_(gram)
@@ -149,21 +157,6 @@ class MinibatchCKA:
         spare = self.n_batches - 1
         error = np.sqrt(np.maximum(squares, 0) / spare) if spare else np.full_like(cka, np.nan)
         return MinibatchResult(cka, error, why_a, why_b, self.n_batches, self.n_examples)
-
-    def _scale(self, key: Hashable, rows: Tensor) -> float:
-        """The largest deviation from the first row, of the first batch where there is any."""
-        if key not in self._scales:
-            spread = largest = 0.0
-            for columns in rows.split(_COLUMNS, dim=1):
-                wide = columns.to(
-                    torch.float64 if columns.dtype == torch.float64 else torch.float32
-                )
-                spread = _larger(spread, (wide - wide[0]).abs().max().item())
-                largest = _larger(largest, wide[0].abs().max().item())
-            if spread <= _ROUNDING * torch.finfo(rows.dtype).eps * largest:
-                return 0.0
-            self._scales[key] = spread
-        return self._scales[key]
 
     def _rbf(self, key: Hashable, gram: Tensor) -> Tensor:
         squared = distances(gram)
@@ -224,21 +217,41 @@ def double_centred_(gram: Tensor) -> Tensor:
     return gram
 
 
+def _scale(rows: Tensor, gram: Tensor) -> float:
+    """What to divide features by: 0 for constant ones, 1 where their products are in range."""
+    largest = gram.diagonal().max().item()
+    noise = (_ROUNDING * torch.finfo(rows.dtype).eps) ** 2 * _square(rows[0])
+    if noise < largest and _IN_RANGE[0] < largest < _IN_RANGE[1]:
+        return 1.0
+    spread = 0.0
+    for columns in rows.split(_COLUMNS, dim=1):
+        wide = columns.to(gram.dtype)
+        apart = (wide - wide[0]).abs().amax(dim=0)
+        apart[apart <= _ROUNDING * torch.finfo(rows.dtype).eps * wide[0].abs()] = 0
+        spread = max(spread, apart.nan_to_num(nan=1.0).max().item())
+    return spread if math.isfinite(spread) else 1.0
+
+
+def _square(row: Tensor) -> float:
+    return (row.to(_widest(row.device)) ** 2).sum().item()
+
+
 def _linear_gram(rows: Tensor, scale: float, precision: torch.dtype) -> Tensor:
-    """Products (n, n) of centred rows, in two diagonal blocks and one beside them: the fourth
-    block is the third's transpose."""
+    """Products (n, n) of centred rows, over a scale.
+
+    Symmetric, so the upper right quarter is not computed but copied. The mean may be off by its
+    rounding: that moves all rows alike, which no estimator sees.
+    """
     n = len(rows)
     half = n // 2
     gram = torch.zeros((n, n), dtype=precision, device=rows.device)
     for columns in rows.split(_COLUMNS, dim=1):
         wide = columns.to(precision)
-        centred = wide - wide[0]
-        centred -= centred.mean(dim=0)
-        centred *= 1 / scale
-        top, bottom = centred[:half], centred[half:]
-        gram[:half, :half].addmm_(top, top.T)
-        gram[half:, half:].addmm_(bottom, bottom.T)
-        gram[half:, :half].addmm_(bottom, top.T)
+        centred = wide - wide.mean(dim=0)
+        if scale != 1:
+            centred *= 1 / scale
+        gram[:half, :half].addmm_(centred[:half], centred[:half].T)
+        gram[half:].addmm_(centred[half:], centred.T)
     gram[:half, half:] = gram[half:, :half].T
     return gram
 
@@ -268,10 +281,6 @@ def _own(grams: Sequence[Tensor]) -> Floats:
 
 def _widest(device: torch.device) -> torch.dtype:
     return torch.float32 if device.type == "mps" else torch.float64
-
-
-def _larger(a: float, b: float) -> float:
-    return b if b > a or b != b else a
 
 
 def _undefined(own: Floats) -> dict[int, str]:
