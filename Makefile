@@ -21,8 +21,9 @@ compare: $(VENV)/.installed
 	  --out-of-domain $(DATA)/fairface540 --retrieval $(DATA)/flickr8k_subset \
 	  --zero-shot $(DATA)/cifar10_subset --out compare
 
+# One process per core, each with one thread; the tests of a file stay together.
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 test-slow: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m slow

@@ -23,6 +23,7 @@ from unskew.classify.studies.vlm_report import gains
 from unskew.classify.studies.vlm_report import save as save_vlm
 from unskew.errors import InputError
 from unskew.kept import Kept
+from unskew.measures import adjusted_rand_index
 
 SIZE = 16
 
@@ -275,9 +276,33 @@ def test_vlm_debias_is_studied_with_groups_that_were_seen(data, tmp_path, quick)
     report = (tmp_path / "vlm-debias.md").read_text()
     assert "for demonstration" in report
     assert "| GroupDRO |" in report
+    assert "| red | red |" in report  # the losses
+    assert (tmp_path / "features-squares-dark.png").read_bytes()[:4] == b"\x89PNG"
     [gain] = gains(study, OURS, "accuracy")
     ours, none = (study.row("squares", m).figures["accuracy"][0] for m in (OURS, NONE))
     assert gain == pytest.approx(ours - none)
+
+
+def test_without_a_model_the_labelled_groups_are_studied(data, tmp_path, quick):
+    tasks = [Task("squares", data, None, image_size=SIZE)]
+    study = study_vlm_debias(tasks, Colours(), tmp_path, scale="smoke", seeds=(0,), jobs=1)
+    assert not study.agreements
+    assert not study.seen
+    save_vlm(study, tmp_path)
+    assert "GroupDRO, true groups" in (tmp_path / "vlm-debias.md").read_text()
+
+
+def test_ablations_vary_the_momentum_and_the_groups():
+    true = np.repeat([0, 1], 200)
+    pseudo = np.where(np.arange(400) % 8 == 0, 1 - true, true)
+    agreement = adjusted_rand_index(pseudo, true)
+    plain, more = (vlm_debias._variants(true, pseudo, agreement, a) for a in (False, True))
+    assert more[: len(plain)] == plain
+    added = {v.method: v for v in more[len(plain) :]}
+    assert [v.options["alpha"] for v in added.values() if v.options] == [0.1, 0.5, 1.0]
+    wrong = [np.mean(v.attributes != true) for n, v in added.items() if "corrected" in n]
+    assert wrong == sorted(wrong, reverse=True)
+    assert 0 < wrong[-1] < wrong[0] < 0.125
 
 
 # --- Tables ---

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import matplotlib
 import numpy as np
@@ -55,7 +55,7 @@ def draw_representation(
     true: Any,
     predicted_names: Sequence[str],
     true_names: Sequence[str],
-    path: Path,
+    path: Path | BinaryIO,
     *,
     title: str = "",
     seed: int = 0,
@@ -66,7 +66,7 @@ def draw_representation(
         features: (n, d) of n images, such as those of one class, as in the paper.
         predicted, true: (n,) places in `predicted_names` and `true_names`; at most 8 of each. A
             value has one colour in both panels if it has one name in both.
-        path: of the picture.
+        path: of the picture, or an open file.
         title: above the panels.
         seed: of t-SNE and, with more than 2,000 images, of which are drawn.
 

@@ -52,6 +52,7 @@ def objectives(
     from unskew.classify.studies.objective_report import document, save
     from unskew.classify.studies.objectives import study_objectives
 
+    _check(seeds=seeds, jobs=jobs)
     sets, sizes = objective_sets(
         scale,
         conflict_ratio,
@@ -61,7 +62,7 @@ def objectives(
         bffhq=bffhq,
     )
     found = study_objectives(
-        sets, out, scale=scale, seeds=_seeds(seeds), image_sizes=sizes, jobs=jobs
+        sets, out, scale=scale, seeds=range(seeds), image_sizes=sizes, jobs=jobs
     )
     save(found, out)
     typer.echo(document(found))
@@ -79,6 +80,13 @@ def vlm_debias(
     celeba: Annotated[
         str | None, typer.Option(help="CelebA: a Hub id or a folder; blond hair by gender.")
     ] = None,
+    colored_mnist: Annotated[
+        str | None,
+        typer.Option(help="MNIST: a Hub id or a folder; coloured here, with labelled groups."),
+    ] = None,
+    conflict_ratio: Annotated[
+        float, typer.Option(help="Share of its training images that conflict with the bias.")
+    ] = 0.01,
     task: Annotated[
         list[str] | None,
         typer.Option(
@@ -86,6 +94,9 @@ def vlm_debias(
             "repeat. Default: gender/age and age/race."
         ),
     ] = None,
+    ablations: Annotated[
+        bool, typer.Option(help="Also vary the momentum, and correct a part of the groups.")
+    ] = False,
     scale: Scale = "small",
     seeds: Seeds = 3,
     jobs: Jobs = None,
@@ -97,16 +108,25 @@ def vlm_debias(
     from unskew.classify.studies.vlm_report import document, save
     from unskew.encoders import DualEncoder
 
+    _check(seeds=seeds, jobs=jobs)
     pairs = [two_parts(t, "/", "--task", "gender/age") for t in task or ("gender/age", "age/race")]
-    tasks = vlm_tasks(pairs, utkface=utkface, celeba=celeba)
+    tasks = vlm_tasks(
+        pairs,
+        utkface=utkface,
+        celeba=celeba,
+        colored_mnist=colored_mnist,
+        conflict_ratio=conflict_ratio,
+    )
     encoder = DualEncoder.from_pretrained(model)
-    found = study_vlm_debias(tasks, encoder, out, scale=scale, seeds=_seeds(seeds), jobs=jobs)
+    found = study_vlm_debias(
+        tasks, encoder, out, scale=scale, seeds=range(seeds), ablations=ablations, jobs=jobs
+    )
     save(found, out)
     typer.echo(document(found))
     typer.echo(f"Tables and figures: {out}")
 
 
-def _seeds(count: int) -> range:
-    if count < 1:
-        raise InputError(f"--seeds is {count}; give at least 1")
-    return range(count)
+def _check(**counts: int | None) -> None:
+    for name, count in counts.items():
+        if count is not None and count < 1:
+            raise InputError(f"--{name} is {count}; give at least 1")

@@ -96,9 +96,9 @@ def fingerprint(data: StudyData) -> str:
     digest = xxhash.xxh3_128()
     for pixels in (data.train, data.validation, data.test):
         for tensor in (pixels.images, pixels.targets, pixels.attributes):
-            digest.update(tensor.contiguous().numpy())
+            digest.update(tensor.contiguous().numpy().tobytes())
         digest.update(repr((pixels.target_names, pixels.attribute_names)).encode())
-    digest.update(data.aligned)
+    digest.update(data.aligned.tobytes())
     return digest.hexdigest()
 
 

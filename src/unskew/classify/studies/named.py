@@ -50,9 +50,15 @@ def objective_sets(
 
 
 def vlm_tasks(
-    pairs: Sequence[tuple[str, str]], *, utkface: str | None = None, celeba: str | None = None
+    pairs: Sequence[tuple[str, str]],
+    *,
+    utkface: str | None = None,
+    celeba: str | None = None,
+    colored_mnist: str | None = None,
+    conflict_ratio: float = 0.01,
 ) -> list[Task]:
-    """The tasks asked for: (target, attribute) pairs of UTKFace, and CelebA's one.
+    """The tasks asked for: (target, attribute) pairs of UTKFace, CelebA's one, and digits, whose
+    colour no model is asked for.
 
     Raises:
         NotFoundError: there is no such source.
@@ -65,6 +71,10 @@ def vlm_tasks(
             tasks.append(Task(f"UTKFace: {target} by {attribute}", data, attribute))
     if celeba is not None:
         tasks.append(Task("CelebA: blond hair by gender", biased.celeba(celeba), "gender"))
+    if colored_mnist is not None:
+        data = biased.colored_mnist(colored_mnist, conflict_ratio)
+        name = f"Colored MNIST, {100 * conflict_ratio:g} % conflicting"
+        tasks.append(Task(name, data, None, image_size=28))
     if not tasks:
-        raise InputError("there is nothing to study: give --utkface or --celeba")
+        raise InputError("there is nothing to study: give --utkface, --celeba or --colored-mnist")
     return tasks

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from datasets import DatasetDict
+from datasets import Dataset, DatasetDict
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
@@ -45,14 +45,16 @@ PRESET = "vlm-debias"
 IMAGE_SIZES: dict[Scale, int] = {"paper": 224, "small": 32, "smoke": 32}
 LIMITS: dict[Scale, tuple[int | None, int | None]] = {
     "paper": (None, None),
-    "small": (None, None),
-    "smoke": (600, 300),
+    "small": (20_000, 4_000),
+    "smoke": (1_000, 1_000),
 }
 """Training images, and images of validation and of test, at each scale; None: all."""
 JTT_SHARE, JTT_TIMES = 0.2, 5.0
 """Of the epochs, how many the first training of JTT takes; how much its errors then count."""
-CORRECTED = (0.7, 1.0)
-"""Adjusted Rand indices to which pseudo-groups are corrected (Figure 3)."""
+CORRECTED = (0.6, 0.7, 0.8, 0.9)
+"""Of the ablations: adjusted Rand indices to which pseudo-groups are corrected (Figure 3)."""
+ALPHAS = (0.1, 0.5, 1.0)
+"""Of the ablations: momenta beside the method's own (Table 6)."""
 
 NONE, OURS, TRUE = "no intervention", "VLM-debias", "VLM-debias, true groups"
 CORRECTED_TO = "VLM-debias, groups corrected to"
@@ -65,12 +67,15 @@ class Task:
     Attributes:
         name: such as "UTKFace: gender by age".
         data: see `unskew.corpora.biased`.
-        described: the attribute, as `load_descriptions` knows it.
+        described: the attribute, as `load_descriptions` knows it; None where no model is to see it,
+            and only the methods without groups, or with the labelled ones, are studied.
+        image_size: side in pixels; None: `IMAGE_SIZES`.
     """
 
     name: str
     data: DatasetDict
-    described: str
+    described: str | None
+    image_size: int | None = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +154,7 @@ class Variant:
     strategy: str
     attributes: Ints | None = None
     ari: float = math.nan
+    options: Mapping[str, float] = field(default_factory=dict)
 
 
 def study_vlm_debias(
@@ -158,6 +164,7 @@ def study_vlm_debias(
     *,
     scale: Scale = "small",
     seeds: Sequence[int] = (0, 1, 2),
+    ablations: bool = False,
     jobs: int | None = None,
 ) -> VlmStudy:
     """Train every method on every task with every seed.
@@ -168,6 +175,7 @@ def study_vlm_debias(
         out: results are kept in its folder `cells`, from which a run that was stopped goes on.
         scale: "paper", "small" or "smoke"; see `unskew.classify.presets`.
         seeds: of network, order and augmentation; the images are the same for all.
+        ablations: also vary the momentum, and correct a part of the pseudo-groups.
         jobs: see `run_cells`.
 
     Raises:
@@ -178,16 +186,23 @@ def study_vlm_debias(
     if not seeds:
         raise InputError("give at least one seed")
     settings = preset(PRESET, scale)
-    loaded = {t.name: study_data(t.name, t.data, IMAGE_SIZES[scale], *LIMITS[scale]) for t in tasks}
-    pseudo = {t.name: pseudo_attributes(encoder, t, loaded[t.name]) for t in tasks}
+    loaded = {
+        t.name: study_data(t.name, t.data, t.image_size or IMAGE_SIZES[scale], *LIMITS[scale])
+        for t in tasks
+    }
+    pseudo = {
+        t.name: pseudo_attributes(encoder, t.described, t.data["train"], loaded[t.name])
+        for t in tasks
+        if t.described
+    }
     true = {name: data.train.attributes.numpy() for name, data in loaded.items()}
-    agreements = {name: adjusted_rand_index(pseudo[name], true[name]) for name in loaded}
+    agreements = {name: adjusted_rand_index(found, true[name]) for name, found in pseudo.items()}
     digests = {name: fingerprint(data) for name, data in loaded.items()}
     kept = Kept(
         out / "cells", {"scale": scale, "model": encoder.fingerprint, "sets": digests}, ROOMS
     )
     variants = {
-        name: _variants(pseudo[name], true[name], agreements[name].adjusted_rand_index)
+        name: _variants(true[name], pseudo.get(name), agreements.get(name), ablations)
         for name in loaded
     }
     cells = {
@@ -211,20 +226,20 @@ def study_vlm_debias(
         ),
         seen={
             name: _seen(cells[name, NONE, seeds[0]], kept, pseudo[name])
-            for name in loaded
+            for name in pseudo
             if FAILURE not in found[cells[name, NONE, seeds[0]].name]
         },
     )
 
 
-def pseudo_attributes(encoder: Any, task: Task, data: StudyData) -> Ints:
+def pseudo_attributes(encoder: Any, attribute: str, train_set: Dataset, data: StudyData) -> Ints:
     """The attribute of each training image as the encoder sees it, in the numbers of the labels.
 
-    The descriptions have names of their own; each takes the number of the label that it agrees
-    with most.
+    The descriptions may have names of their own: each takes the number of the label that it agrees
+    with most, which changes no group.
     """
-    images = task.data["train"].select(data.rows)["image"]
-    found = pseudo_groups(encoder, images, load_descriptions().attribute(task.described).default)
+    images = train_set.select(data.rows)["image"]
+    found = pseudo_groups(encoder, images, load_descriptions().attribute(attribute).default)
     labels = data.train.attributes.numpy()
     count = max(len(found.names), len(data.train.attribute_names))
     table = np.zeros((count, count), dtype=np.int64)
@@ -233,21 +248,47 @@ def pseudo_attributes(encoder: Any, task: Task, data: StudyData) -> Ints:
     return number[found.labels].astype(np.int64)
 
 
-def _variants(pseudo: Ints, true: Ints, ari: float) -> list[Variant]:
-    return [
+def _variants(
+    true: Ints, pseudo: Ints | None, agreement: PartitionAgreement | None, ablations: bool
+) -> list[Variant]:
+    if pseudo is None or agreement is None:
+        return _methods(true, None, math.nan)
+    ari = agreement.adjusted_rand_index
+    found = _methods(true, pseudo, ari)
+    return found + _ablations(true, pseudo, ari) if ablations else found
+
+
+def _methods(true: Ints, pseudo: Ints | None, ari: float) -> list[Variant]:
+    """Without groups, with pseudo-groups where there are any, and with the labelled groups."""
+    found = [
         Variant(NONE, "none"),
         Variant("class-balanced", "class-balanced"),
-        Variant("group-balanced", "group-balanced", pseudo, ari),
-        Variant("GroupDRO", "group-dro", pseudo, ari),
         Variant("JTT", "jtt"),
         Variant("BPA", "bpa"),
-        Variant(OURS, "adaptive", pseudo, ari),
+    ]
+    if pseudo is not None:
+        found += [
+            Variant("group-balanced", "group-balanced", pseudo, ari),
+            Variant("GroupDRO", "group-dro", pseudo, ari),
+            Variant(OURS, "adaptive", pseudo, ari),
+        ]
+    else:
+        found += [
+            Variant("group-balanced, true groups", "group-balanced", true, 1.0),
+            Variant("GroupDRO, true groups", "group-dro", true, 1.0),
+        ]
+    return [*found, Variant(TRUE, "adaptive", true, 1.0)]
+
+
+def _ablations(true: Ints, pseudo: Ints, ari: float) -> list[Variant]:
+    """Other momenta (Table 6), and pseudo-groups of which a part is corrected (Figure 3)."""
+    return [
+        *(Variant(f"{OURS}, alpha {a:g}", "adaptive", pseudo, ari, {"alpha": a}) for a in ALPHAS),
         *(
             Variant(f"{CORRECTED_TO} {to:g}", "adaptive", corrected(pseudo, true, to), to)
             for to in CORRECTED
             if to > ari
         ),
-        Variant(TRUE, "adaptive", true, 1.0),
     ]
 
 
@@ -261,6 +302,7 @@ def _cell(data: StudyData, settings: TrainSettings, variant: Variant, seed: int)
             "settings": settings,
             "strategy": variant.strategy,
             "attributes": variant.attributes,
+            "options": dict(variant.options),
             "seed": seed,
         },
     )
@@ -271,11 +313,12 @@ def _run(
     settings: TrainSettings,
     strategy: str,
     attributes: Ints | None,
+    options: Mapping[str, float],
     seed: int,
     checkpoints: str,
 ) -> Result:
     """Train and judge on the test images."""
-    trained = _trained(data, settings, strategy, attributes, seed, checkpoints)
+    trained = _trained(data, settings, strategy, attributes, options, seed, checkpoints)
     figures = judged(trained.network, data, settings.batch_size)
     figures |= {"epochs": float(len(trained.history)), "best_epoch": float(trained.best_epoch)}
     return {"figures": figures}
@@ -286,6 +329,7 @@ def _trained(
     settings: TrainSettings,
     strategy: str,
     attributes: Ints | None,
+    options: Mapping[str, float],
     seed: int,
     checkpoints: str,
 ) -> Trained:
@@ -295,7 +339,7 @@ def _trained(
         data.train,
         data.validation,
         settings,
-        strategy=_strategy(data, settings, strategy, attributes, seed),
+        strategy=_strategy(data, settings, strategy, attributes, options, seed),
         seed=seed,
         out=checkpoints,
     )
@@ -323,7 +367,12 @@ def _network(data: StudyData, settings: TrainSettings, seed: int) -> Classifier:
 
 
 def _strategy(
-    data: StudyData, settings: TrainSettings, name: str, attributes: Ints | None, seed: int
+    data: StudyData,
+    settings: TrainSettings,
+    name: str,
+    attributes: Ints | None,
+    options: Mapping[str, float],
+    seed: int,
 ) -> Strategy:
     """With the first training that JTT and BPA need, from the same network."""
     first = _network(data, settings, seed)
@@ -334,7 +383,7 @@ def _strategy(
         )
     if name == "bpa":
         return bias_pseudo_attributes(first, data.train, data.validation, settings, seed=seed)
-    return make_strategy(name, data.train.targets.numpy(), attributes, seed)
+    return make_strategy(name, data.train.targets.numpy(), attributes, seed, **options)
 
 
 def _row(task: str, variant: Variant, results: Mapping[int, Result]) -> VlmRow:

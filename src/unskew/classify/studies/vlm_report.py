@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,8 +16,10 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from unskew.classify.loss_table import loss_table
+from unskew.classify.representation import draw_representation
 from unskew.classify.studies.tables import Table, spread, to_csv, to_markdown
-from unskew.classify.studies.vlm_debias import CORRECTED_TO, NONE, OURS, VlmRow, VlmStudy
+from unskew.classify.studies.vlm_debias import NONE, OURS, TRUE, Seen, VlmRow, VlmStudy
 from unskew.kept import write_whole
 
 FIGURES = (
@@ -24,18 +27,24 @@ FIGURES = (
     ("worst_group_accuracy", "worst-group accuracy %", 1, 100),
     ("group_std", "group STD %", 2, 100),
     ("accuracy", "accuracy %", 1, 100),
+    ("aligned_accuracy", "aligned %", 1, 100),
+    ("conflicting_accuracy", "conflicting %", 1, 100),
     ("best_epoch", "best epoch", 0, 1),
 )
 CURVE = "worst-group-by-ari.png"
 
 
 def save(study: VlmStudy, folder: Path) -> None:
-    """Write `vlm-debias.md`, `.csv`, `.json` and the figures.
+    """Write `vlm-debias.md`, `.csv`, `.json`, and the figures.
 
     Raises:
         InputError: the folder cannot be written.
     """
-    write_whole(folder / CURVE, draw_curve(study))
+    if study.agreements:
+        write_whole(folder / CURVE, draw_curve(study))
+    for name, seen in study.seen.items():
+        for target, names in enumerate(seen.target_names):
+            write_whole(folder / features_picture(name, names), _features(name, seen, target))
     write_whole(folder / "vlm-debias.md", document(study))
     write_whole(folder / "vlm-debias.csv", to_csv(tables(study)))
     content = json.dumps(as_json(study), indent=1, allow_nan=False)
@@ -44,7 +53,12 @@ def save(study: VlmStudy, folder: Path) -> None:
 
 def tables(study: VlmStudy) -> list[Table]:
     """Agreement of the pseudo-groups, the methods, and what they gain over no intervention."""
-    return [_agreement(study), *(_methods(study, name) for name in study.sets), _gains(study)]
+    return [
+        *([_agreement(study)] if study.agreements else ()),
+        *(_methods(study, name) for name in study.sets),
+        _gains(study),
+        *(_losses(name, seen) for name, seen in study.seen.items()),
+    ]
 
 
 def _agreement(study: VlmStudy) -> Table:
@@ -78,8 +92,9 @@ def _methods(study: VlmStudy, name: str) -> Table:
 
 
 def _gains(study: VlmStudy) -> Table:
-    methods = [r.method for r in study.rows if r.task == next(iter(study.sets))]
-    methods = [m for m in dict.fromkeys(methods) if m != NONE and not m.startswith(CORRECTED_TO)]
+    shared = [{r.method for r in study.rows if r.task == name} for name in study.sets]
+    methods = [m for m in dict.fromkeys(r.method for r in study.rows) if m != NONE]
+    methods = [m for m in methods if all(m in of_task for of_task in shared)]
     return Table(
         "Over no intervention, in points: mean ± standard deviation over tasks and seeds",
         ("method", *(heading.removesuffix(" %") for _, heading, _, _ in FIGURES[:3])),
@@ -88,6 +103,43 @@ def _gains(study: VlmStudy) -> Table:
             for method in methods
         ),
     )
+
+
+def _losses(name: str, seen: Seen) -> Table:
+    """Table 3."""
+    names = seen.attribute_names
+    found = loss_table(seen.losses, seen.true, seen.pseudo, names, names)
+    return Table(
+        f"{name}: training loss without intervention, by labelled attribute and pseudo-group "
+        "[95 % interval]",
+        ("labelled", "pseudo-group", "images", "mean loss"),
+        tuple(
+            (c.true, c.predicted, str(c.n), f"{c.mean:.3f} [{c.low:.3f}, {c.high:.3f}]")
+            for c in found.cells
+        ),
+    )
+
+
+def features_picture(task: str, target: str) -> str:
+    """The file of the features of one class."""
+    name = "".join(c if c.isalnum() else "-" for c in f"{task} {target}".lower())
+    return f"features-{re.sub('-+', '-', name)}.png"
+
+
+def _features(name: str, seen: Seen, target: int) -> bytes:
+    """A PNG of the features of one class, by predicted and by true attribute (Figure 2)."""
+    rows = np.flatnonzero(seen.targets == target)
+    file = io.BytesIO()
+    draw_representation(
+        seen.features[rows],
+        seen.pseudo[rows],
+        seen.true[rows],
+        seen.attribute_names,
+        seen.attribute_names,
+        file,
+        title=f"{name}: {seen.target_names[target]}, trained without intervention (t-SNE)",
+    )
+    return file.getvalue()
 
 
 def gains(study: VlmStudy, method: str, figure: str) -> list[float]:
@@ -113,14 +165,20 @@ def document(study: VlmStudy) -> str:
     if study.demonstration:
         parts.append(
             f"**{study.model} is for demonstration: its pseudo-groups are no evidence of what "
-            "larger models see.**"
+            "larger models see. It learnt from labelled faces of UTKFace's training part, so that "
+            "its agreement with their labels is flattered.**"
         )
     parts += tables(study)
     parts += [f"{r.task}, {r.method}: {r.failure}" for r in study.rows if r.failure]
-    parts.append(
-        f"![Worst-group accuracy of VLM-debias by the agreement of its groups, one panel per "
-        f"task]({CURVE})"
-    )
+    if study.agreements:
+        parts.append(
+            f"![Worst-group accuracy of VLM-debias by the agreement of its groups, one panel per "
+            f"task]({CURVE})"
+        )
+    for name, seen in study.seen.items():
+        for target in seen.target_names:
+            alt = f"t-SNE of the features of {target}, by predicted and by true attribute"
+            parts.append(f"![{name}: {alt}]({features_picture(name, target)})")
     return to_markdown(parts)
 
 
@@ -162,16 +220,16 @@ def _null(value: float) -> float | None:
 @matplotlib.rc_context({"text.parse_math": False, "text.usetex": False})
 def draw_curve(study: VlmStudy) -> bytes:
     """A PNG of worst-group accuracy by the ARI of the groups (Figure 3); bars are one deviation."""
-    figure = Figure(figsize=(4.4 * len(study.sets), 3.6), layout="constrained")
+    figure = Figure(figsize=(4.4 * len(study.agreements), 3.6), layout="constrained")
     FigureCanvasAgg(figure)
-    panels = figure.subplots(1, len(study.sets), squeeze=False)[0]
-    for axes, name in zip(panels, study.sets, strict=True):
+    panels = figure.subplots(1, len(study.agreements), squeeze=False)[0]
+    for axes, name in zip(panels, study.agreements, strict=True):
         rows = [
             row
             for row in study.rows
-            if row.task == name and row.method.startswith(OURS)
+            if row.task == name and (row.method in (OURS, TRUE) or "corrected" in row.method)
         ]
-        points = [(row.ari, *_mean_and_sd(row)) for row in rows if row.figures]
+        points = sorted((row.ari, *_mean_and_sd(row)) for row in rows if row.figures)
         if points:
             x, y, bars = zip(*points, strict=True)
             axes.errorbar(x, y, yerr=bars, color="#4b2c83", marker="o", capsize=2, label=OURS)
