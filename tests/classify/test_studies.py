@@ -18,7 +18,8 @@ from unskew.classify.studies.objective_report import document, in_words, tables
 from unskew.classify.studies.objective_report import save as save_objectives
 from unskew.classify.studies.objectives import ObjectiveRow, ObjectiveStudy, study_objectives
 from unskew.classify.studies.tables import Table, spread, to_csv, to_markdown
-from unskew.classify.studies.vlm_debias import NONE, OURS, TRUE, Task, study_vlm_debias
+from unskew.classify.studies.vlm_debias import Task, study_vlm_debias
+from unskew.classify.studies.vlm_methods import NONE, OURS, TRUE, variants_of
 from unskew.classify.studies.vlm_report import gains
 from unskew.classify.studies.vlm_report import save as save_vlm
 from unskew.errors import InputError
@@ -292,11 +293,22 @@ def test_without_a_model_the_labelled_groups_are_studied(data, tmp_path, quick):
     assert "GroupDRO, true groups" in (tmp_path / "vlm-debias.md").read_text()
 
 
+def test_an_unknown_method_is_named(data, tmp_path, quick):
+    with pytest.raises(InputError, match="no method 'magic'; there are no intervention, class-"):
+        study_vlm_debias(
+            [Task("squares", data, None, SIZE)],
+            Colours(),
+            tmp_path,
+            scale="smoke",
+            methods=["magic"],
+        )
+
+
 def test_ablations_vary_the_momentum_and_the_groups():
     true = np.repeat([0, 1], 200)
     pseudo = np.where(np.arange(400) % 8 == 0, 1 - true, true)
     agreement = adjusted_rand_index(pseudo, true)
-    plain, more = (vlm_debias._variants(true, pseudo, agreement, a) for a in (False, True))
+    plain, more = (variants_of(true, pseudo, agreement, a) for a in (False, True))
     assert more[: len(plain)] == plain
     added = {v.method: v for v in more[len(plain) :]}
     assert [v.options["alpha"] for v in added.values() if v.options] == [0.1, 0.5, 1.0]

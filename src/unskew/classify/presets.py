@@ -97,12 +97,12 @@ section 4."""
 PRESETS: dict[str, dict[Scale, TrainSettings]] = {
     "objectives": {
         "paper": _OBJECTIVES,
-        "small": replace(_OBJECTIVES, batch_size=128, epochs=8, width=16, downsample=True),
+        "small": replace(_OBJECTIVES, batch_size=128, epochs=6, width=16, downsample=True),
         "smoke": replace(_OBJECTIVES, batch_size=64, epochs=2, width=8, downsample=True),
     },
     "vlm-debias": {
         "paper": _VLM_DEBIAS,
-        "small": replace(_VLM_DEBIAS, batch_size=64, epochs=12, width=16, downsample=True),
+        "small": replace(_VLM_DEBIAS, batch_size=64, epochs=6, width=16, downsample=True),
         "smoke": replace(_VLM_DEBIAS, batch_size=64, epochs=2, width=8, downsample=True),
     },
 }

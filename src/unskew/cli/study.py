@@ -94,6 +94,10 @@ def vlm_debias(
             "repeat. Default: gender/age and age/race."
         ),
     ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(help="Row to train, beside no intervention; repeat. Default: all."),
+    ] = None,
     ablations: Annotated[
         bool, typer.Option(help="Also vary the momentum, and correct a part of the groups.")
     ] = False,
@@ -119,7 +123,14 @@ def vlm_debias(
     )
     encoder = DualEncoder.from_pretrained(model)
     found = study_vlm_debias(
-        tasks, encoder, out, scale=scale, seeds=range(seeds), ablations=ablations, jobs=jobs
+        tasks,
+        encoder,
+        out,
+        scale=scale,
+        seeds=range(seeds),
+        methods=method,
+        ablations=ablations,
+        jobs=jobs,
     )
     save(found, out)
     typer.echo(document(found))

@@ -28,8 +28,8 @@ class Question(_Part):
     """What a generative model is asked, and how to read what it says.
 
     `answers`: group -> words that say it, of which case does not matter. `boundary`: numbers in
-    an answer up to it mean the first group, larger ones the second. `not_before`: words that show that
-    an answer word before them describes something else, as "shirt" does in "a white shirt".
+    an answer up to it mean the first group, larger ones the second. `not_before`: words that show
+    that an answer word before them describes something else, as "shirt" in "a white shirt".
     """
 
     prompt: Text

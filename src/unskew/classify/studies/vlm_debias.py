@@ -6,9 +6,8 @@ fair facial attribute classification", with its baselines under one training loo
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +22,11 @@ from unskew.classify.objectives import OBJECTIVES
 from unskew.classify.predict import predict
 from unskew.classify.presets import Scale, TrainSettings, preset
 from unskew.classify.pseudo_groups import pseudo_groups
-from unskew.classify.simulated import corrected
-from unskew.classify.strategies import (
-    bias_pseudo_attributes,
-    just_train_twice,
-    make_strategy,
-)
+from unskew.classify.strategies import just_train_twice, make_strategy
 from unskew.classify.strategy import Strategy
 from unskew.classify.studies.cells import FAILURE, ROOMS, Cell, Result, run_cells
 from unskew.classify.studies.data import StudyData, fingerprint, judged, sizes, study_data
+from unskew.classify.studies.vlm_methods import NONE, Variant, chosen, variants_of
 from unskew.classify.train import train
 from unskew.classify.trained import Trained
 from unskew.errors import InputError
@@ -51,13 +46,6 @@ LIMITS: dict[Scale, tuple[int | None, int | None]] = {
 """Training images, and images of validation and of test, at each scale; None: all."""
 JTT_SHARE, JTT_TIMES = 0.2, 5.0
 """Of the epochs, how many the first training of JTT takes; how much its errors then count."""
-CORRECTED = (0.6, 0.7, 0.8, 0.9)
-"""Of the ablations: adjusted Rand indices to which pseudo-groups are corrected (Figure 3)."""
-ALPHAS = (0.1, 0.5, 1.0)
-"""Of the ablations: momenta beside the method's own (Table 6)."""
-
-NONE, OURS, TRUE = "no intervention", "VLM-debias", "VLM-debias, true groups"
-CORRECTED_TO = "VLM-debias, groups corrected to"
 
 
 @dataclass(frozen=True)
@@ -146,17 +134,6 @@ class VlmStudy:
         return next(r for r in self.rows if (r.task, r.method) == (task, method))
 
 
-@dataclass(frozen=True)
-class Variant:
-    """A method, and the attribute of each training image by which it forms groups, if it does."""
-
-    method: str
-    strategy: str
-    attributes: Ints | None = None
-    ari: float = math.nan
-    options: Mapping[str, float] = field(default_factory=dict)
-
-
 def study_vlm_debias(
     tasks: Sequence[Task],
     encoder: Any,
@@ -164,6 +141,7 @@ def study_vlm_debias(
     *,
     scale: Scale = "small",
     seeds: Sequence[int] = (0, 1, 2),
+    methods: Sequence[str] | None = None,
     ablations: bool = False,
     jobs: int | None = None,
 ) -> VlmStudy:
@@ -175,6 +153,7 @@ def study_vlm_debias(
         out: results are kept in its folder `cells`, from which a run that was stopped goes on.
         scale: "paper", "small" or "smoke"; see `unskew.classify.presets`.
         seeds: of network, order and augmentation; the images are the same for all.
+        methods: names of rows; all by default. No intervention is always among them.
         ablations: also vary the momentum, and correct a part of the pseudo-groups.
         jobs: see `run_cells`.
 
@@ -202,16 +181,21 @@ def study_vlm_debias(
         out / "cells", {"scale": scale, "model": encoder.fingerprint, "sets": digests}, ROOMS
     )
     variants = {
-        name: _variants(true[name], pseudo.get(name), agreements.get(name), ablations)
+        name: chosen(
+            variants_of(true[name], pseudo.get(name), agreements.get(name), ablations), methods
+        )
         for name in loaded
     }
     cells = {
-        (name, variant.method, seed): _cell(data, settings, variant, seed)
+        (name, variant.method, seed): _cell(data, settings, variant, seed, kept)
         for name, data in loaded.items()
         for variant in variants[name]
         for seed in seeds
     }
-    found = run_cells(list(cells.values()), kept, jobs)
+    # BPA starts from the network of no intervention, so these come first.
+    first = [cell for (_, method, _), cell in cells.items() if method == NONE]
+    rest = [cell for (_, method, _), cell in cells.items() if method != NONE]
+    found = run_cells(first, kept, jobs) | run_cells(rest, kept, jobs)
     return VlmStudy(
         scale=scale,
         settings=settings,
@@ -248,64 +232,24 @@ def pseudo_attributes(encoder: Any, attribute: str, train_set: Dataset, data: St
     return number[found.labels].astype(np.int64)
 
 
-def _variants(
-    true: Ints, pseudo: Ints | None, agreement: PartitionAgreement | None, ablations: bool
-) -> list[Variant]:
-    if pseudo is None or agreement is None:
-        return _methods(true, None, math.nan)
-    ari = agreement.adjusted_rand_index
-    found = _methods(true, pseudo, ari)
-    return found + _ablations(true, pseudo, ari) if ablations else found
+def _cell(
+    data: StudyData, settings: TrainSettings, variant: Variant, seed: int, kept: Kept
+) -> Cell:
+    arguments = {
+        "data": data,
+        "settings": settings,
+        "strategy": variant.strategy,
+        "attributes": variant.attributes,
+        "options": dict(variant.options),
+        "seed": seed,
+        "plain": str(kept.checkpoints(_file(data.name, NONE, seed))),
+    }
+    return Cell(_file(data.name, variant.method, seed), _run, arguments)
 
 
-def _methods(true: Ints, pseudo: Ints | None, ari: float) -> list[Variant]:
-    """Without groups, with pseudo-groups where there are any, and with the labelled groups."""
-    found = [
-        Variant(NONE, "none"),
-        Variant("class-balanced", "class-balanced"),
-        Variant("JTT", "jtt"),
-        Variant("BPA", "bpa"),
-    ]
-    if pseudo is not None:
-        found += [
-            Variant("group-balanced", "group-balanced", pseudo, ari),
-            Variant("GroupDRO", "group-dro", pseudo, ari),
-            Variant(OURS, "adaptive", pseudo, ari),
-        ]
-    else:
-        found += [
-            Variant("group-balanced, true groups", "group-balanced", true, 1.0),
-            Variant("GroupDRO, true groups", "group-dro", true, 1.0),
-        ]
-    return [*found, Variant(TRUE, "adaptive", true, 1.0)]
-
-
-def _ablations(true: Ints, pseudo: Ints, ari: float) -> list[Variant]:
-    """Other momenta (Table 6), and pseudo-groups of which a part is corrected (Figure 3)."""
-    return [
-        *(Variant(f"{OURS}, alpha {a:g}", "adaptive", pseudo, ari, {"alpha": a}) for a in ALPHAS),
-        *(
-            Variant(f"{CORRECTED_TO} {to:g}", "adaptive", corrected(pseudo, true, to), to)
-            for to in CORRECTED
-            if to > ari
-        ),
-    ]
-
-
-def _cell(data: StudyData, settings: TrainSettings, variant: Variant, seed: int) -> Cell:
-    name = f"{data.name}-{variant.method}-{seed}".lower()
-    return Cell(
-        "".join(c if c.isalnum() or c in ".-" else "-" for c in name),
-        _run,
-        {
-            "data": data,
-            "settings": settings,
-            "strategy": variant.strategy,
-            "attributes": variant.attributes,
-            "options": dict(variant.options),
-            "seed": seed,
-        },
-    )
+def _file(task: str, method: str, seed: int) -> str:
+    name = f"{task}-{method}-{seed}".lower()
+    return "".join(c if c.isalnum() or c in ".-" else "-" for c in name)
 
 
 def _run(
@@ -315,23 +259,19 @@ def _run(
     attributes: Ints | None,
     options: Mapping[str, float],
     seed: int,
+    plain: str,
     checkpoints: str,
 ) -> Result:
-    """Train and judge on the test images."""
-    trained = _trained(data, settings, strategy, attributes, options, seed, checkpoints)
+    """Train and judge on the test images. `plain`: checkpoints of no intervention."""
+    how = _strategy(data, settings, strategy, attributes, options, seed, plain)
+    trained = _trained(data, settings, how, seed, checkpoints)
     figures = judged(trained.network, data, settings.batch_size)
     figures |= {"epochs": float(len(trained.history)), "best_epoch": float(trained.best_epoch)}
     return {"figures": figures}
 
 
 def _trained(
-    data: StudyData,
-    settings: TrainSettings,
-    strategy: str,
-    attributes: Ints | None,
-    options: Mapping[str, float],
-    seed: int,
-    checkpoints: str,
+    data: StudyData, settings: TrainSettings, strategy: Strategy | None, seed: int, checkpoints: str
 ) -> Trained:
     """Trained, or taken from the checkpoint of a run that is over."""
     return train(
@@ -339,26 +279,9 @@ def _trained(
         data.train,
         data.validation,
         settings,
-        strategy=_strategy(data, settings, strategy, attributes, options, seed),
+        strategy=strategy,
         seed=seed,
         out=checkpoints,
-    )
-
-
-def _seen(cell: Cell, kept: Kept, pseudo: Ints) -> Seen:
-    """What the network of a finished cell makes of its training images."""
-    trained = _trained(**cell.arguments, checkpoints=str(kept.checkpoints(cell.name)))
-    pixels = cell.arguments["data"].train
-    found = predict(trained.network, pixels, trained.settings.batch_size)
-    losses = OBJECTIVES["softmax-cross-entropy"](torch.from_numpy(found.logits), pixels.targets)
-    return Seen(
-        features=found.features,
-        losses=losses.double().numpy(),
-        targets=pixels.targets.numpy(),
-        true=pixels.attributes.numpy(),
-        pseudo=pseudo,
-        target_names=pixels.target_names,
-        attribute_names=pixels.attribute_names,
     )
 
 
@@ -373,17 +296,41 @@ def _strategy(
     attributes: Ints | None,
     options: Mapping[str, float],
     seed: int,
+    plain: str,
 ) -> Strategy:
-    """With the first training that JTT and BPA need, from the same network."""
-    first = _network(data, settings, seed)
+    targets = data.train.targets.numpy()
     if name == "jtt":
-        epochs = max(1, round(JTT_SHARE * settings.epochs))
         return just_train_twice(
-            first, data.train, data.validation, settings, epochs=epochs, times=JTT_TIMES, seed=seed
+            _network(data, settings, seed),
+            data.train,
+            data.validation,
+            settings,
+            epochs=max(1, round(JTT_SHARE * settings.epochs)),
+            times=JTT_TIMES,
+            seed=seed,
         )
     if name == "bpa":
-        return bias_pseudo_attributes(first, data.train, data.validation, settings, seed=seed)
-    return make_strategy(name, data.train.targets.numpy(), attributes, seed, **options)
+        first = _trained(data, settings, None, seed, plain)
+        features = predict(first.network, data.train, settings.batch_size).features
+        return make_strategy(name, targets, None, seed, features=features)
+    return make_strategy(name, targets, attributes, seed, **options)
+
+
+def _seen(cell: Cell, kept: Kept, pseudo: Ints) -> Seen:
+    """What the network of a finished cell without intervention makes of its training images."""
+    data, settings, seed = (cell.arguments[name] for name in ("data", "settings", "seed"))
+    trained = _trained(data, settings, None, seed, str(kept.checkpoints(cell.name)))
+    found = predict(trained.network, data.train, settings.batch_size)
+    losses = OBJECTIVES["softmax-cross-entropy"](torch.from_numpy(found.logits), data.train.targets)
+    return Seen(
+        features=found.features,
+        losses=losses.double().numpy(),
+        targets=data.train.targets.numpy(),
+        true=data.train.attributes.numpy(),
+        pseudo=pseudo,
+        target_names=data.train.target_names,
+        attribute_names=data.train.attribute_names,
+    )
 
 
 def _row(task: str, variant: Variant, results: Mapping[int, Result]) -> VlmRow:

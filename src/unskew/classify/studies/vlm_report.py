@@ -19,7 +19,8 @@ from matplotlib.figure import Figure
 from unskew.classify.loss_table import loss_table
 from unskew.classify.representation import draw_representation
 from unskew.classify.studies.tables import Table, spread, to_csv, to_markdown
-from unskew.classify.studies.vlm_debias import NONE, OURS, TRUE, Seen, VlmRow, VlmStudy
+from unskew.classify.studies.vlm_debias import Seen, VlmRow, VlmStudy
+from unskew.classify.studies.vlm_methods import NONE, OURS, TRUE
 from unskew.kept import write_whole
 
 FIGURES = (
