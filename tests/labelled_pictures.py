@@ -62,6 +62,7 @@ def save_splits(folder: Path, **splits: Dataset) -> Path:
     return folder
 
 
-def save_faces(folder: Path) -> Path:
-    """Train, validation and test parts of faces, and the stimuli beside them."""
-    return save_splits(folder, **{s: faces(n, seed) for seed, (s, n) in enumerate(SPLITS.items())})
+def save_faces(folder: Path, first_seed: int = 0) -> Path:
+    """Train, validation and test parts of faces, each of a seed of its own."""
+    parts = enumerate(SPLITS.items(), first_seed)
+    return save_splits(folder, **{split: faces(n, seed) for seed, (split, n) in parts})

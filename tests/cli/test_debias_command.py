@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from unskew import AuditReport, DualEncoder, debias_model
+from unskew.debias.run import parts
 from unskew.encoders import Debiaser
 from unskew.errors import InputError
 
@@ -379,3 +380,30 @@ class TestTraining:
         assert (code, len(err.strip().splitlines())) == (2, 1)
         assert "adapter_model.safetensors of" in err
         assert "damaged or incomplete" in err
+
+
+def test_one_configuration_of_several_is_fitted_on(debias, tmp_path):
+    """The folder is as a data set with two configurations is on the Hub."""
+    folder = tmp_path / "both"
+    for name, shift in (("near", 0), ("far", 50)):
+        pictures.save_faces(folder / name, first_seed=shift)
+    listed = "\n".join(
+        f"- config_name: {name}\n  data_files:\n"
+        + "\n".join(f"  - split: {s}\n    path: {name}/{s}*.parquet" for s in pictures.SPLITS)
+        for name in ("near", "far")
+    )
+    (folder / "README.md").write_text(f"---\nconfigs:\n{listed}\n---\n")
+    code, _, errors = debias(data=folder)
+    assert code == 2
+    assert "near" in errors
+    assert "far" in errors
+    first = [parts(folder, ["gender"], name)[0].images[0] for name in ("near", "far")]
+    assert first[0].tobytes() != first[1].tobytes()
+    code, _, errors = debias("leace", "--config", "near", data=folder)
+    assert code == 0, errors
+
+
+def test_a_folder_without_configurations_says_so(debias):
+    code, _, errors = debias("leace", "--config", "near")
+    assert code == 2
+    assert "near" in errors.splitlines()[-1]

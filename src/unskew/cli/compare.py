@@ -24,8 +24,14 @@ def compare(
         Path,
         typer.Option(help="Folder for the table. A run that was stopped goes on from here."),
     ] = Path("compare"),
+    config: Annotated[
+        str | None, typer.Option(help="Configuration of the labelled images' data set.")
+    ] = None,
     out_of_domain: Annotated[
         str | None, typer.Option(help="Other images with the same label columns, to judge on.")
+    ] = None,
+    out_of_domain_config: Annotated[
+        str | None, typer.Option(help="Configuration of that data set.")
     ] = None,
     retrieval: Annotated[
         str | None,
@@ -85,7 +91,9 @@ def compare(
         data,
         attribute,
         out,
+        config=config,
         out_of_domain=out_of_domain,
+        out_of_domain_config=out_of_domain_config,
         retrieval=retrieval,
         zero_shot=zero_shot,
         class_column=class_column,

@@ -29,6 +29,9 @@ def debias(
             "goes on from the checkpoints here."
         ),
     ],
+    config: Annotated[
+        str | None, typer.Option(help="Configuration of the labelled images' data set.")
+    ] = None,
     preserve: Annotated[
         list[str] | None,
         typer.Option(
@@ -91,6 +94,7 @@ def debias(
         batch_size=batch_size,
         device=device,
         dtype=dtype,
+        config=config,
     )
     if done is not None:
         show_debiased(done, out)

@@ -17,7 +17,7 @@ Scale = Annotated[
         "setting, for a GPU."
     ),
 ]
-Seeds = Annotated[int, typer.Option(help="Trainings of each cell.")]
+Seeds = Annotated[int, typer.Option(help="Trainings of each row, each with its own seed.")]
 Jobs = Annotated[
     int | None,
     typer.Option(help="Trainings at once. Default: one on a GPU, else one per core."),

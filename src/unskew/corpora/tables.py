@@ -73,5 +73,7 @@ def _refuse_repeated_columns(names: list[str], path: Path) -> None:
 
 
 def _first_line(error: Exception) -> str:
-    """`datasets` wraps what happened in an error that says only that something did."""
-    return str(error.__cause__ or error).splitlines()[0]
+    """`datasets` wraps what happened in an error that says only that something did; and what can be
+    chosen, where a configuration is missing, stands in its second line."""
+    lines = str(error.__cause__ or error).splitlines()
+    return " ".join(lines[:2] if lines[0].startswith("Config name") else lines[:1])

@@ -91,7 +91,9 @@ def comparison_data(
     images: Source,
     attributes: Sequence[str],
     *,
+    config: str | None = None,
     out_of_domain: Source | None = None,
+    out_of_domain_config: str | None = None,
     retrieval: Source | None = None,
     zero_shot: Source | None = None,
     class_column: str | None = None,
@@ -107,7 +109,9 @@ def comparison_data(
         encoder: the model to debias.
         images: labelled images; see `partition`.
         attributes: label columns to debias for.
+        config: the configuration of ``images``, where a data set has several.
         out_of_domain: other images labelled in the same attributes; its test split, if it has one.
+        out_of_domain_config: its configuration.
         retrieval: photos with captions, zero_shot: images of classes. Their train parts are
             preserved, their test parts judged.
         class_column: of `zero_shot`, where it has several label columns.
@@ -122,11 +126,11 @@ def comparison_data(
         InputError: a set lacks what it is needed for, an image is in two parts, or k is out of
             range.
     """
-    train, validation, test = partition(images, attributes=attributes)
+    train, validation, test = partition(images, attributes=attributes, config=config)
     keep: list[ImageSet | CaptionedSet] = []
     outside, photos, things = None, None, None
     if out_of_domain is not None:
-        found = load_images(out_of_domain, require_labels=False)
+        found = load_images(out_of_domain, config=out_of_domain_config, require_labels=False)
         outside = load_images(found, categories=[*found.categories, *attributes])
     if retrieval is not None:
         for_fit, judged = map(captioned, train_and_test(retrieval, categories=[]))

@@ -65,6 +65,7 @@ def debias_model(
     batch_size: int = 32,
     device: str | None = None,
     dtype: str | None = None,
+    config: str | None = None,
 ) -> Debiased | None:
     """Debias a dual encoder, save it, and audit it before and after on images held out.
 
@@ -91,6 +92,7 @@ def debias_model(
         seed: of every random draw.
         batch_size: images per forward.
         device, dtype: of a model that is named; see `DualEncoder.from_pretrained`.
+        config: the configuration of ``images``, where a data set has several.
 
     Raises:
         InputError: see the message; nothing is written, and an earlier result in ``out`` stays.
@@ -99,7 +101,7 @@ def debias_model(
     out = Path(out)
     chosen = check_options(find_method(method).options(), options or {}, method)
     _refuse_idle(exclude, attributes)
-    train, validation, test = parts(images, attributes)
+    train, validation, test = parts(images, attributes, config)
     general = [general_images(source, preserve_limit) for source in preserve]
     kept = [g.kept for g in general]
     held_out = [g.held_out for g in general if g.held_out is not None]
@@ -152,7 +154,9 @@ def debias_model(
     return Debiased(debiaser, debiased, report, tuple(utility))
 
 
-def parts(images: Source, attributes: Sequence[str]) -> tuple[ImageSet, ...]:
+def parts(
+    images: Source, attributes: Sequence[str], config: str | None = None
+) -> tuple[ImageSet, ...]:
     """Train, validation and test, with the attributes and all else that looks like labels.
 
     What else is known of a face goes into its caption; an attribute may be a column that does not
@@ -162,8 +166,8 @@ def parts(images: Source, attributes: Sequence[str]) -> tuple[ImageSet, ...]:
         NotFoundError, InputError: see `partition`.
     """
     if isinstance(images, ImageSet):
-        return partition(images)
-    found = partition(images, categories=attributes)
+        return partition(images, config=config)
+    found = partition(images, categories=attributes, config=config)
     others = find_categories(found[0].data, found[0].image_column, found[0].name, None)
     every = tuple(dict.fromkeys((*found[0].categories, *others)))
     return tuple(dataclasses.replace(part, categories=every) for part in found)
