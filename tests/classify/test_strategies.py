@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -257,6 +258,18 @@ def test_a_first_model_is_clustered():
     assert 2 < len(strategy.clusters.sizes) <= 6
     for cluster in range(len(strategy.clusters.sizes)):
         assert len(set(data.targets[strategy.clusters.codes == cluster].tolist())) == 1
+
+
+@pytest.mark.parametrize(
+    "first", [partial(just_train_twice, epochs=1, times=7), bias_pseudo_attributes]
+)
+def test_a_first_training_that_is_kept_is_not_done_again(first, tmp_path, monkeypatch):
+    data, judged = squares(120, 0), squares(80, 1)
+    made = first(SETTINGS.network(2, 8), data, judged, SETTINGS, out=tmp_path)
+    monkeypatch.setattr("unskew.classify.loop.Loop._epoch", None)
+    again = first(SETTINGS.network(2, 8), data, judged, SETTINGS, out=tmp_path)
+    ours, theirs = made.state_dict(), again.state_dict()
+    assert all(np.array_equal(ours[key], theirs[key]) for key in theirs)
 
 
 @pytest.mark.parametrize("name", ["adaptive", "group-dro", "bpa"])

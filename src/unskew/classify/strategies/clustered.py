@@ -1,5 +1,6 @@
 """Clusters of a first model's features in the place of groups (BPA)."""
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -114,10 +115,12 @@ def bias_pseudo_attributes(
     momentum: float = 0.3,
     objective: str = "softmax-cross-entropy",
     seed: int = 0,
+    out: str | os.PathLike[str] | None = None,
 ) -> Clustered:
     """Train `network` plainly, cluster its features of the training set, and weight by them.
 
-    8 clusters per class and momentum 0.3 are the paper's.
+    8 clusters per class and momentum 0.3 are the paper's. `out` keeps the checkpoint of the first
+    training, as in `train`: that of a plain training that is over saves this one.
 
     Raises:
         InputError: as `train` and `feature_clusters`.
@@ -125,6 +128,6 @@ def bias_pseudo_attributes(
     from unskew.classify.predict import predict
     from unskew.classify.train import train
 
-    first = train(network, train_set, validation, settings, objective=objective, seed=seed)
+    first = train(network, train_set, validation, settings, objective=objective, seed=seed, out=out)
     features = predict(first.network, train_set, settings.batch_size).features
     return Clustered(feature_clusters(train_set.targets, features, clusters, seed), momentum)

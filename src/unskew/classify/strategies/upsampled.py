@@ -1,5 +1,6 @@
 """Just train twice: what a first, short training gets wrong is shown more often in the second."""
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -56,12 +57,13 @@ def just_train_twice(
     times: float,
     objective: str = "softmax-cross-entropy",
     seed: int = 0,
+    out: str | os.PathLike[str] | None = None,
 ) -> Upsampled:
     """Train `network` plainly for `epochs`, and up-sample the training examples it gets wrong.
 
     `epochs` and `times` decide how well this works; the paper chooses both by the worst group of a
     validation set that has group labels. Of the first training the network that `train` returns
-    is judged, without augmentation.
+    is judged, without augmentation. `out` keeps the checkpoint of this training, as in `train`.
 
     Raises:
         InputError: as `train`, and for `times` below 1.
@@ -76,6 +78,7 @@ def just_train_twice(
         replace(settings, epochs=epochs),
         objective=objective,
         seed=seed,
+        out=out,
     )
     classes = predict(first.network, train_set, settings.batch_size).classes
     return Upsampled(torch.from_numpy(classes) != train_set.targets, times)
