@@ -39,11 +39,19 @@ class Kept:
         return self._folder / f"{name}-{hashlib.sha256(settings.encode()).hexdigest()[:12]}"
 
     def load(self, name: str) -> dict[str, Any] | None:
-        """The result of this name, if it is there, whole, and of the same settings."""
+        """The result of this name, if it is there, whole, and of the same settings.
+
+        Raises:
+            InputError: it is there and cannot be read.
+        """
         try:
             saved = json.loads(self._path(name).read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):  # not there, or cut in half
             return None
+        except OSError as error:
+            raise InputError(
+                f"cannot read {self._path(name)}: {error.strerror or error}"
+            ) from error
         if not isinstance(saved, dict) or saved.pop("settings", None) != self._settings:
             return None
         return saved

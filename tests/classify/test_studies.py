@@ -1,91 +1,27 @@
-"""The studies: every cell trained and kept, failures told, tables that follow the figures."""
+"""Cells are trained and kept, failures told, and the study of objectives follows its figures."""
 
 import json
 import math
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from datasets import ClassLabel, Dataset, DatasetDict, Features, Image
-from PIL import Image as Pictures
+from datasets import DatasetDict, Value
+from study_sets import SIZE, ByAttribute, biased
 
 from unskew.classify.presets import PRESETS
-from unskew.classify.studies import cells, objectives, vlm_debias
+from unskew.classify.studies import cells, objectives
 from unskew.classify.studies.cells import FAILURE, Cell, run_cells
 from unskew.classify.studies.data import fingerprint, judged, study_data
-from unskew.classify.studies.objective_report import document, in_words, tables
-from unskew.classify.studies.objective_report import save as save_objectives
+from unskew.classify.studies.named import objective_sets
+from unskew.classify.studies.objective_report import document, in_words, save, tables
 from unskew.classify.studies.objectives import ObjectiveRow, ObjectiveStudy, study_objectives
 from unskew.classify.studies.tables import Table, spread, to_csv, to_markdown
-from unskew.classify.studies.vlm_debias import Task, study_vlm_debias
-from unskew.classify.studies.vlm_methods import NONE, OURS, TRUE, variants_of
-from unskew.classify.studies.vlm_report import gains
-from unskew.classify.studies.vlm_report import save as save_vlm
 from unskew.errors import InputError
 from unskew.kept import Kept
-from unskew.measures import adjusted_rand_index
-
-SIZE = 16
-
-
-def biased(sizes=(160, 80, 80), seed=0):
-    """Bright or dark squares (target) that are mostly red or mostly blue (attribute)."""
-    rng = np.random.default_rng(seed)
-    parts = {}
-    for split, n in zip(("train", "validation", "test"), sizes, strict=True):
-        target = rng.integers(0, 2, n)
-        follows = rng.random(n) < (0.9 if split == "train" else 0.5)
-        attribute = np.where(follows, target, 1 - target)
-        pixels = rng.integers(0, 60, (n, SIZE, SIZE, 3))
-        pixels += 120 * target[:, None, None, None]
-        pixels[np.arange(n), :, :, 2 * attribute] += 60
-        parts[split] = Dataset.from_dict(
-            {
-                "image": [Pictures.fromarray(p.astype(np.uint8)) for p in pixels],
-                "target": target,
-                "attribute": attribute,
-                "alignment": (target != attribute).astype(int),
-            },
-            Features(
-                {
-                    "image": Image(),
-                    "target": ClassLabel(names=["dark", "bright"]),
-                    "attribute": ClassLabel(names=["red", "blue"]),
-                    "alignment": ClassLabel(names=["aligned", "conflicting"]),
-                }
-            ),
-        )
-    return DatasetDict(parts)
-
-
-class Colours:
-    """An encoder of two dimensions: how red and how blue; words likewise."""
-
-    name, fingerprint, demonstration = "colours", "f" * 32, True
-
-    def embed_images(self, images, batch_size=32):
-        means = np.array(
-            [np.asarray(i, dtype=np.float32).mean(axis=(0, 1))[[0, 2]] for i in images]
-        )
-        return means / np.linalg.norm(means, axis=1, keepdims=True)
-
-    def embed_texts(self, texts, template=None):
-        return np.array([[0, 1] if "woman" in t else [1, 0] for t in texts], dtype=np.float32)
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    """Both presets' smoke scale, for images of 16 pixels."""
-    for name in PRESETS:
-        small = replace(PRESETS[name]["smoke"], epochs=2, width=4, batch_size=32)
-        monkeypatch.setitem(PRESETS[name], "smoke", small)
-    monkeypatch.setitem(vlm_debias.IMAGE_SIZES, "smoke", SIZE)
-
-
-@pytest.fixture(scope="module")
-def data():
-    return biased()
 
 
 def objective_study(data, out, **options):
@@ -144,6 +80,47 @@ def test_a_cell_that_cannot_be_trained_says_why_and_a_defect_is_not_hidden(tmp_p
         run_cells([], kept, jobs=0)
 
 
+def test_a_failure_is_not_kept_and_is_tried_again(tmp_path):
+    kept = Kept(tmp_path / "cells", {}, cells.ROOMS)
+    assert FAILURE in run_cells([Cell("a", refused, {})], kept, jobs=1)["a"]
+    again = run_cells([Cell("a", squared, {"value": 2})], kept, jobs=1)
+    assert again["a"]["figures"] == {"square": 4}
+
+
+def test_a_killed_process_is_told(tmp_path, monkeypatch):
+    class Broken:
+        def __init__(self, *arguments):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+        def submit(self, *arguments):
+            future = Future()
+            future.set_exception(BrokenProcessPool("terminated abruptly"))
+            return future
+
+    monkeypatch.setattr(cells, "ProcessPoolExecutor", Broken)
+    with pytest.raises(InputError, match=r"one of 2 processes was killed.*call again with fewer"):
+        run_cells([Cell("a", squared, {"value": 2})], Kept(tmp_path, {}, cells.ROOMS), jobs=2)
+
+
+def test_a_result_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "a.json").mkdir()
+    with pytest.raises(InputError, match=r"cannot read .*a\.json"):
+        Kept(tmp_path, {}, cells.ROOMS).load("a")
+
+
+def test_names_of_files():
+    assert cells.file_name("UTKFace: age by race-VLM-debias, alpha 0.1-2") == (
+        "utkface-age-by-race-vlm-debias-alpha-0.1-2"
+    )
+    assert "/" not in cells.file_name("my/set")
+
+
 def test_side_by_side_gives_the_same(tmp_path):
     todo = [Cell(str(v), squared, {"value": v}) for v in range(4)]
     found = [run_cells(todo, Kept(tmp_path / str(j), {}, cells.ROOMS), j) for j in (1, 2)]
@@ -162,6 +139,8 @@ def test_data_are_the_same_part_for_the_same_seed(data):
     labels = np.asarray(data["train"]["target"])[a.rows]
     np.testing.assert_array_equal(labels, a.train.targets)
     np.testing.assert_array_equal(a.aligned, a.test.targets == a.test.attributes)
+    assert a.conflicting == (a.train.targets != a.train.attributes).sum() > 0
+    assert a.notes == ()
 
 
 def test_a_missing_split_is_named(data):
@@ -169,25 +148,33 @@ def test_a_missing_split_is_named(data):
         study_data("Squares", DatasetDict({k: data[k] for k in ("train", "validation")}), SIZE)
 
 
+@pytest.mark.parametrize("column", ["attribute", "alignment"])
+def test_a_missing_column_is_named(data, column):
+    less = DatasetDict({**data, "test": data["test"].remove_columns(column)})
+    with pytest.raises(InputError, match=f"Squares: the split 'test' has no column '{column}', on"):
+        study_data("Squares", less, SIZE)
+
+
+def test_an_alignment_without_names_is_refused(data):
+    plain = data["train"].cast_column("alignment", Value("int64"))
+    with pytest.raises(InputError, match="Squares: the column 'alignment' is no ClassLabel"):
+        study_data("Squares", DatasetDict({**data, "train": plain}), SIZE)
+
+
+def test_a_group_that_is_empty_in_the_test_images_leaves_group_figures_undefined(data):
+    test = data["test"].filter(lambda row: (row["target"], row["attribute"]) != (1, 0))
+    study = study_data("Squares", DatasetDict({**data, "test": test}), SIZE)
+    found = judged(ByAttribute(), study, 32)
+    assert found["conflicting_accuracy"] == 0 < found["accuracy"]
+    for name in ("unbiased_accuracy", "worst_group_accuracy", "group_std"):
+        assert math.isnan(found[name])
+    [note] = study.notes
+    assert note.startswith("Squares: the test images have none of the group bright, red, so unb")
+
+
 def test_judged_by_hand(data):
     """A network that answers by the attribute is right where both go together, and only there."""
-    import torch
-
     study = study_data("s", data, SIZE)
-
-    class ByAttribute(torch.nn.Module):
-        device = torch.device("cpu")
-        config = type("config", (), {"image_size": SIZE})
-
-        def normalised(self, images):
-            return images
-
-        def features(self, images):
-            return images.mean(dim=(2, 3))[:, [0, 2]]
-
-        def classifier(self, features):
-            return features
-
     found = judged(ByAttribute(), study, 32)
     assert found["aligned_accuracy"] == 1
     assert found["conflicting_accuracy"] == 0
@@ -198,7 +185,7 @@ def test_judged_by_hand(data):
 # --- Objectives ---
 
 
-def test_objectives_are_studied_kept_and_told(data, tmp_path, quick):
+def test_objectives_are_studied_kept_and_told(data, tmp_path, quick, monkeypatch):
     study = objective_study(data, tmp_path)
     assert [r.objective for r in study.rows] == list(objectives.OBJECTIVES)
     for row in study.rows:
@@ -207,13 +194,17 @@ def test_objectives_are_studied_kept_and_told(data, tmp_path, quick):
         assert all(0 <= a <= 1 for a in row.figures["accuracy"])
         assert row.cka.shape == (len(row.layers),) * 2
         np.testing.assert_allclose(np.diag(row.cka)[~np.isnan(np.diag(row.cka))], 1, atol=1e-9)
+    monkeypatch.setattr(objectives, "_run", None)  # nothing is trained again
     again = objective_study(data, tmp_path)
     assert [r.figures for r in again.rows] == [r.figures for r in study.rows]
-    save_objectives(study, tmp_path)
+    save(study, tmp_path)
     said = json.loads((tmp_path / "objectives.json").read_text())
     assert said["rows"][0]["figures"]["accuracy"] == list(study.rows[0].figures["accuracy"])
     assert (tmp_path / "cka-squares.png").read_bytes()[:4] == b"\x89PNG"
-    assert "| softmax-cross-entropy |" in (tmp_path / "objectives.md").read_text()
+    report = (tmp_path / "objectives.md").read_text()
+    assert "| softmax-cross-entropy |" in report
+    share = 100 * (np.array(data["train"]["alignment"]) == 1).mean()
+    assert f"Squares: 160 training images ({share:.1f} % conflicting), 80 of validation" in report
     assert len((tmp_path / "objectives.csv").read_text().splitlines()) == 7
 
 
@@ -222,6 +213,28 @@ def test_another_set_is_not_taken_from_the_kept_results(data, tmp_path, quick, m
     one = objective_study(data, tmp_path)
     other = objective_study(biased(seed=1), tmp_path)
     assert one.rows[0].figures != other.rows[0].figures
+
+
+def test_layers_are_compared_on_images_of_all_classes(data):
+    """Batches of a set that is sorted by class would hold one class each."""
+    sorted_ = DatasetDict({**data, "test": data["test"].sort("target")})
+    study = study_data("s", sorted_, SIZE)
+    means = []
+    for batch in objectives._batches(ByAttribute(), study.test, 40):
+        assert len(batch) == 40
+        means += batch.mean(dim=(1, 2, 3)).tolist()
+    bright = np.array(means) > 0.35
+    assert 10 < bright.sum() < 30
+
+
+def test_only_sets_of_the_papers_ratio_have_its_figures(monkeypatch):
+    for name in ("colored_mnist", "corrupted_cifar10"):
+        monkeypatch.setattr(f"unskew.corpora.biased.{name}", lambda source, ratio: DatasetDict())
+    sources = {"colored_mnist": "digits", "corrupted_cifar10": "objects"}
+    assert all(name in objectives.PUBLISHED for name in objective_sets("smoke", 0.05, **sources)[0])
+    sets, sizes = objective_sets("smoke", 0.01, **sources)
+    assert list(sets) == ["Colored MNIST, 1 % conflicting", "Corrupted CIFAR-10, 1 % conflicting"]
+    assert sizes == dict(zip(sets, (28, 32), strict=True))
 
 
 def test_nothing_to_study_is_refused(tmp_path):
@@ -237,18 +250,18 @@ def row(objective, accuracy, published=math.nan):
 
 
 def said(*rows):
-    sets = {"Colored MNIST": {"train": 9, "validation": 9, "test": 9}}
+    sets = {"Colored MNIST": {"train": 9, "conflicting": 1, "validation": 9, "test": 9}}
     return ObjectiveStudy("smoke", PRESETS["objectives"]["smoke"], sets, rows)
 
 
 def test_the_order_in_words():
     study = said(
-        row("l1", (0.5, 0.6), 95.0), row("sos", (0.9, 0.8), 90.0), row("l2", (0.82, 0.88), 80.0)
+        row("l1", (0.5, 0.6), 95.0), row("sos", (0.9, 0.82), 90.0), row("l2", (0.82, 0.88), 80.0)
     )
     words = in_words(study, "Colored MNIST")
-    assert "from the best to the worst: sos, l2, l1." in words or "l2, sos, l1." in words
+    assert "from the best to the worst: sos, l2, l1." in words
     assert "In the paper: l1, sos, l2." in words
-    assert "Within one standard deviation of the best" in words
+    assert "Within one standard deviation of the best: l2." in words
     assert "Kendall's tau between the two orders is -0.33" in words
 
 
@@ -260,63 +273,6 @@ def test_what_failed_is_in_the_document():
     assert "The paper has no figures" in in_words(study, "Colored MNIST")
 
 
-# --- VLM-debias ---
-
-
-def test_vlm_debias_is_studied_with_groups_that_were_seen(data, tmp_path, quick):
-    tasks = [Task("squares", data, "gender")]
-    study = study_vlm_debias(tasks, Colours(), tmp_path, scale="smoke", seeds=(0,), jobs=1)
-    agreement = study.agreements["squares"]
-    assert agreement.adjusted_rand_index > 0.9  # the encoder sees the colour
-    methods = [r.method for r in study.rows]
-    assert {NONE, OURS, TRUE, "GroupDRO", "JTT", "BPA"} <= set(methods)
-    assert all(r.seeds == (0,) and not r.failure for r in study.rows)
-    seen = study.seen["squares"]
-    assert (seen.pseudo == seen.true).mean() > 0.95  # in the numbers of the labels
-    save_vlm(study, tmp_path)
-    report = (tmp_path / "vlm-debias.md").read_text()
-    assert "for demonstration" in report
-    assert "| GroupDRO |" in report
-    assert "| red | red |" in report  # the losses
-    assert (tmp_path / "features-squares-dark.png").read_bytes()[:4] == b"\x89PNG"
-    [gain] = gains(study, OURS, "accuracy")
-    ours, none = (study.row("squares", m).figures["accuracy"][0] for m in (OURS, NONE))
-    assert gain == pytest.approx(ours - none)
-
-
-def test_without_a_model_the_labelled_groups_are_studied(data, tmp_path, quick):
-    tasks = [Task("squares", data, None, image_size=SIZE)]
-    study = study_vlm_debias(tasks, Colours(), tmp_path, scale="smoke", seeds=(0,), jobs=1)
-    assert not study.agreements
-    assert not study.seen
-    save_vlm(study, tmp_path)
-    assert "GroupDRO, true groups" in (tmp_path / "vlm-debias.md").read_text()
-
-
-def test_an_unknown_method_is_named(data, tmp_path, quick):
-    with pytest.raises(InputError, match="no method 'magic'; there are no intervention, class-"):
-        study_vlm_debias(
-            [Task("squares", data, None, SIZE)],
-            Colours(),
-            tmp_path,
-            scale="smoke",
-            methods=["magic"],
-        )
-
-
-def test_ablations_vary_the_momentum_and_the_groups():
-    true = np.repeat([0, 1], 200)
-    pseudo = np.where(np.arange(400) % 8 == 0, 1 - true, true)
-    agreement = adjusted_rand_index(pseudo, true)
-    plain, more = (variants_of(true, pseudo, agreement, a) for a in (False, True))
-    assert more[: len(plain)] == plain
-    added = {v.method: v for v in more[len(plain) :]}
-    assert [v.options["alpha"] for v in added.values() if v.options] == [0.1, 0.5, 1.0]
-    wrong = [np.mean(v.attributes != true) for n, v in added.items() if "corrected" in n]
-    assert wrong == sorted(wrong, reverse=True)
-    assert 0 < wrong[-1] < wrong[0] < 0.125
-
-
 # --- Tables ---
 
 
@@ -325,6 +281,7 @@ def test_tables():
     assert to_markdown(["Hello.", table]) == (
         "Hello.\n\n**numbers**\n\n| a | b |\n| --- | --- |\n| x\\|y | 1 |\n"
     )
+    assert to_markdown(["a", "", "b"]) == "a\n\nb\n"
     assert to_csv([table]) == "table,a,b\nnumbers,x|y,1\n"
     assert spread((0.5, 0.7)) == "60.0 ± 14.1"
     assert spread((0.5,)) == "50.0"

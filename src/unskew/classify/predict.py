@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,6 +83,11 @@ def empty_groups(pixels: Pixels) -> list[str]:
     """The names of the groups without an image."""
     counts = torch.bincount(pixels.groups, minlength=len(pixels.group_names))
     return [name for name, n in zip(pixels.group_names, counts.tolist(), strict=True) if not n]
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first three names, and how many more there are."""
+    return "; ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def check_size(network: Classifier, pixels: Pixels, what: str) -> None:

@@ -16,7 +16,7 @@ from unskew.classify.loop import Loop
 from unskew.classify.network import Classifier, name_labels
 from unskew.classify.objectives import Objective, objective_named
 from unskew.classify.pixels import Pixels
-from unskew.classify.predict import check_size, empty_groups
+from unskew.classify.predict import check_size, empty_groups, listed
 from unskew.classify.presets import TrainSettings
 from unskew.classify.strategy import NoIntervention, Strategy
 from unskew.classify.trained import Trained
@@ -115,7 +115,7 @@ def _selection(validation: Pixels, settings: TrainSettings) -> tuple[str, list[s
     empty = empty_groups(validation)
     if not empty:
         return settings.select, []
-    named = "; ".join(empty[:3]) + (f" and {len(empty) - 3} more" if len(empty) > 3 else "")
+    named = listed(empty)
     if settings.select == "unbiased_accuracy":
         raise InputError(
             f"the validation images have none of the group {named}: unbiased accuracy, which "
@@ -155,7 +155,7 @@ def _digest(values: Mapping[str, Any]) -> str:
     for name, value in values.items():
         if torch.is_tensor(value):
             digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+            digest.update(value.detach().cpu().contiguous().numpy())
         else:
             digest.update(f"{name} {value!r}".encode())
     return digest.hexdigest()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +28,7 @@ class Cell:
     """One training of a study.
 
     Attributes:
-        name: under which its result is kept; a file name.
+        name: under which its result is kept; see `file_name`.
         run: a function of a module, which another process can import.
         arguments: of `run`; it also gets `checkpoints`, a folder of its own.
     """
@@ -39,7 +41,8 @@ class Cell:
 def run_cells(cells: list[Cell], kept: Kept, jobs: int | None = None) -> dict[str, Result]:
     """The result of every cell by name: what is kept already, and what is trained now.
 
-    A cell that cannot be trained, as one that diverges, gives its reason under `FAILURE`.
+    A cell that cannot be trained, as one that diverges, gives its reason under `FAILURE`. That is
+    not kept: a full disk may have been the reason, and a diverged training soon diverges again.
 
     Args:
         cells: of different names.
@@ -48,7 +51,7 @@ def run_cells(cells: list[Cell], kept: Kept, jobs: int | None = None) -> dict[st
             GPU and else one per core, since small networks gain little from a second thread.
 
     Raises:
-        InputError: `jobs` is below 1, or a result cannot be kept.
+        InputError: `jobs` is below 1, a result cannot be kept, or a process was killed.
     """
     if jobs is not None and jobs < 1:
         raise InputError(f"jobs is {jobs}; give at least 1")
@@ -59,9 +62,15 @@ def run_cells(cells: list[Cell], kept: Kept, jobs: int | None = None) -> dict[st
     bar = tqdm(done, total=len(cells), initial=len(cells) - len(missing), unit="run", disable=None)
     for name, result in bar:
         bar.set_description(name)
-        kept.save(name, result)
+        if FAILURE not in result:
+            kept.save(name, result)
         found[name] = result
     return {name: result for name, result in found.items() if result is not None}
+
+
+def file_name(text: str) -> str:
+    """The text as part of a file's name: lower case, with "-" for spaces, slashes and signs."""
+    return re.sub(r"[^\w.]+", "-", text.lower()).strip("-")
 
 
 def _in_turn(cells: list[Cell], kept: Kept) -> Iterator[tuple[str, Result]]:
@@ -81,6 +90,11 @@ def _side_by_side(cells: list[Cell], kept: Kept, jobs: int) -> Iterator[tuple[st
         try:
             for future in as_completed(names):
                 yield names[future], future.result()
+        except BrokenProcessPool as error:
+            raise InputError(
+                f"one of {jobs} processes was killed, as happens when memory runs out: call again "
+                "with fewer jobs; what is trained already is kept"
+            ) from error
         finally:
             for future in names:
                 future.cancel()

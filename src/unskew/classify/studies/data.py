@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from unskew.classify.network import Classifier
 from unskew.classify.pixels import Pixels, load_pixels
-from unskew.classify.predict import predict
+from unskew.classify.predict import empty_groups, listed, predict
 from unskew.errors import InputError
 from unskew.measures import group_fairness
 
 SPLITS = ("train", "validation", "test")
+COLUMNS = ("image", "target", "attribute", "alignment")
 RESAMPLES = 200
 """Of the bootstrap, whose intervals a study does not show: it has seeds."""
 
@@ -29,6 +30,7 @@ class StudyData:
         name: of the set.
         train, validation, test: the images.
         aligned: (test,) bool, whether target and attribute go together as in most of training.
+        conflicting: how many training images are not aligned.
         rows: (train,) int64, where each training image stands in the split it was taken from.
     """
 
@@ -37,7 +39,19 @@ class StudyData:
     validation: Pixels
     test: Pixels
     aligned: NDArray[np.bool_]
+    conflicting: int
     rows: NDArray[np.int64]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Why figures of the test images are undefined, a sentence each."""
+        empty = empty_groups(self.test)
+        if not empty:
+            return ()
+        return (
+            f"{self.name}: the test images have none of the group {listed(empty)}, so unbiased "
+            "accuracy, worst-group accuracy and group STD are undefined.",
+        )
 
 
 def study_data(
@@ -58,18 +72,26 @@ def study_data(
         seed: of the part taken.
 
     Raises:
-        InputError: a split is missing, or as `load_pixels`.
+        InputError: a split or a column is missing, or as `load_pixels`.
     """
     for split in SPLITS:
         if split not in data:
             raise InputError(f"{name} has no split {split!r}, only {', '.join(data)}")
+        for column in COLUMNS:
+            if column not in data[split].column_names:
+                raise InputError(
+                    f"{name}: the split {split!r} has no column {column!r}, only "
+                    f"{', '.join(data[split].column_names)}"
+                )
     rows = {
         split: _some(len(data[split]), most_train if split == "train" else most_judged, seed)
         for split in SPLITS
     }
-    train, validation, test = (load_pixels(data[s].select(rows[s]), size) for s in SPLITS)
+    parts = {split: data[split].select(rows[split]) for split in SPLITS}
+    train, validation, test = (load_pixels(parts[split], size) for split in SPLITS)
+    conflicting = int((~_aligned(name, parts["train"])).sum())
     return StudyData(
-        name, train, validation, test, _aligned(data["test"].select(rows["test"])), rows["train"]
+        name, train, validation, test, _aligned(name, parts["test"]), conflicting, rows["train"]
     )
 
 
@@ -79,16 +101,22 @@ def _some(n: int, most: int | None, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).permutation(n)[:most])
 
 
-def _aligned(data: Dataset) -> NDArray[np.bool_]:
+def _aligned(name: str, data: Dataset) -> NDArray[np.bool_]:
     feature = data.features["alignment"]
-    assert isinstance(feature, ClassLabel)
+    if not isinstance(feature, ClassLabel) or "aligned" not in feature.names:
+        raise InputError(f"{name}: the column 'alignment' is no ClassLabel with the name 'aligned'")
     codes = np.asarray(data.with_format(None)["alignment"])
     return codes == feature.str2int("aligned")
 
 
 def sizes(data: StudyData) -> dict[str, int]:
-    """Images of every split."""
-    return {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)}
+    """Images of every split, and how many of `train` conflict."""
+    return {
+        "train": len(data.train),
+        "conflicting": data.conflicting,
+        "validation": len(data.validation),
+        "test": len(data.test),
+    }
 
 
 def fingerprint(data: StudyData) -> str:
@@ -96,7 +124,7 @@ def fingerprint(data: StudyData) -> str:
     digest = xxhash.xxh3_128()
     for pixels in (data.train, data.validation, data.test):
         for tensor in (pixels.images, pixels.targets, pixels.attributes):
-            digest.update(tensor.contiguous().numpy().tobytes())
+            digest.update(tensor.contiguous().numpy())
         digest.update(repr((pixels.target_names, pixels.attribute_names)).encode())
     digest.update(data.aligned.tobytes())
     return digest.hexdigest()
@@ -106,21 +134,22 @@ def judged(network: Classifier, data: StudyData, batch_size: int) -> dict[str, f
     """Shares of the test images that the network gets right: `accuracy`, `aligned_accuracy`,
     `conflicting_accuracy`, `unbiased_accuracy`, `worst_group_accuracy` and `group_std`.
 
-    NaN where there are no such images.
+    NaN where there are no such images, or for the last three where a group has none.
     """
     test = data.test
     found = predict(network, test, batch_size).classes
     right = found == test.targets.numpy()
-    groups = group_fairness(
-        found, test.targets.numpy(), test.attributes.numpy(), resamples=RESAMPLES
-    )
+    by_group = dict.fromkeys(("unbiased_accuracy", "worst_group_accuracy", "group_std"), math.nan)
+    if not empty_groups(test):
+        groups = group_fairness(
+            found, test.targets.numpy(), test.attributes.numpy(), resamples=RESAMPLES
+        )
+        by_group = {name: getattr(groups, name) for name in by_group}
     return {
         "accuracy": float(right.mean()),
         "aligned_accuracy": _mean(right[data.aligned]),
         "conflicting_accuracy": _mean(right[~data.aligned]),
-        "unbiased_accuracy": groups.unbiased_accuracy,
-        "worst_group_accuracy": groups.worst_group_accuracy,
-        "group_std": groups.group_std,
+        **by_group,
     }
 
 

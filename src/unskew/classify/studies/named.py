@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datasets import DatasetDict
 
 from unskew.classify.presets import Scale
+from unskew.classify.studies.objectives import PUBLISHED_RATIO
 from unskew.classify.studies.vlm_debias import Task
 from unskew.corpora import biased
 from unskew.errors import InputError
@@ -30,13 +31,14 @@ def objective_sets(
         InputError: nothing is asked for, or a source is not what it should be.
     """
     sets: dict[str, tuple[DatasetDict, int]] = {}
+    # The paper's figures are of sets with 5 %; others have a name for which it has none.
+    ratio = "" if conflict_ratio == PUBLISHED_RATIO else f", {_percent(conflict_ratio)}"
     if colored_mnist is not None:
-        sets["Colored MNIST"] = (biased.colored_mnist(colored_mnist, conflict_ratio), 28)
+        digits = biased.colored_mnist(colored_mnist, conflict_ratio)
+        sets[f"Colored MNIST{ratio}"] = (digits, 28)
     if corrupted_cifar10 is not None:
-        sets["Corrupted CIFAR-10"] = (
-            biased.corrupted_cifar10(corrupted_cifar10, conflict_ratio),
-            32,
-        )
+        objects = biased.corrupted_cifar10(corrupted_cifar10, conflict_ratio)
+        sets[f"Corrupted CIFAR-10{ratio}"] = (objects, 32)
     if biased_faces is not None:
         sets["Biased faces"] = (biased.biased_faces(biased_faces, conflict_ratio), _FACES[scale])
     if bffhq is not None:
@@ -73,8 +75,12 @@ def vlm_tasks(
         tasks.append(Task("CelebA: blond hair by gender", biased.celeba(celeba), "gender"))
     if colored_mnist is not None:
         data = biased.colored_mnist(colored_mnist, conflict_ratio)
-        name = f"Colored MNIST, {100 * conflict_ratio:g} % conflicting"
+        name = f"Colored MNIST, {_percent(conflict_ratio)}"
         tasks.append(Task(name, data, None, image_size=28))
     if not tasks:
         raise InputError("there is nothing to study: give --utkface, --celeba or --colored-mnist")
     return tasks
+
+
+def _percent(conflict_ratio: float) -> str:
+    return f"{100 * conflict_ratio:g} % conflicting"

@@ -14,8 +14,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from scipy import stats
 
+from unskew.classify.studies.cells import file_name
 from unskew.classify.studies.objectives import ObjectiveRow, ObjectiveStudy, as_json
-from unskew.classify.studies.tables import Table, spread, to_csv, to_markdown
+from unskew.classify.studies.tables import Table, caption_of, spread, to_csv, to_markdown
 from unskew.kept import write_whole
 
 _COLUMNS = (
@@ -44,7 +45,7 @@ def save(study: ObjectiveStudy, folder: Path) -> None:
 
 def picture(name: str) -> str:
     """The file of a set's heatmaps."""
-    return f"cka-{name.lower().replace(' ', '-')}.png"
+    return f"cka-{file_name(name)}.png"
 
 
 def tables(study: ObjectiveStudy) -> list[Table]:
@@ -54,10 +55,8 @@ def tables(study: ObjectiveStudy) -> list[Table]:
 
 def _table(study: ObjectiveStudy, name: str) -> Table:
     rows = _rows(study, name)
-    n = study.sets[name]
     return Table(
-        f"{name}: {n['train']} training, {n['validation']} validation and {n['test']} test images; "
-        f"mean ± standard deviation over {max(len(r.seeds) for r in rows)} seeds",
+        caption_of(name, study.sets[name], max(len(r.seeds) for r in rows)),
         ("objective", *(heading for _, heading, _, _ in _COLUMNS), "paper's accuracy %"),
         tuple(
             (
@@ -78,6 +77,7 @@ def document(study: ObjectiveStudy) -> str:
         f"Scale: {study.scale} (ResNet18 with {s.width} channels in its first stage, batches of "
         f"{s.batch_size}, at most {s.epochs} epochs, patience {s.patience}, dropout "
         f"{s.dropout:g}).",
+        *study.notes,
     ]
     for name in study.sets:
         parts += [f"## {name}", _table(study, name), in_words(study, name)]
@@ -101,13 +101,16 @@ def in_words(study: ObjectiveStudy, name: str) -> str:
     if close:
         said += f" Within one standard deviation of the best: {', '.join(close)}."
     published = {r.objective: r.published for r in done if not math.isnan(r.published)}
-    if len(published) < 3:
+    if not published:
         return f"{said} The paper has no figures for this set."
     theirs = sorted(published, key=lambda o: -published[o])
     both = [(ours[o], published[o]) for o in theirs]
+    said += f" In the paper: {', '.join(theirs)}."
     tau = stats.kendalltau(*zip(*both, strict=True))
+    if math.isnan(tau.statistic):  # one objective, or all alike
+        return said
     return (
-        f"{said} In the paper: {', '.join(theirs)}. Kendall's tau between the two orders is "
+        f"{said} Kendall's tau between the two orders is "
         f"{tau.statistic:.2f} (p = {tau.pvalue:.2f}; with {len(both)} objectives only nearly equal "
         "or opposite orders could be told from chance)."
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from datasets import DatasetDict
 from numpy.typing import NDArray
 from torch import Tensor
@@ -22,7 +23,7 @@ from unskew.classify.objectives import OBJECTIVES
 from unskew.classify.pixels import Pixels
 from unskew.classify.predict import to_float
 from unskew.classify.presets import Scale, TrainSettings, preset
-from unskew.classify.studies.cells import FAILURE, ROOMS, Cell, Result, run_cells
+from unskew.classify.studies.cells import FAILURE, ROOMS, Cell, Result, file_name, run_cells
 from unskew.classify.studies.data import StudyData, fingerprint, judged, sizes, study_data
 from unskew.classify.train import train
 from unskew.errors import InputError
@@ -39,6 +40,7 @@ LIMITS: dict[Scale, tuple[int | None, int | None]] = {
 CKA_BATCH = 256
 CKA_IMAGES: dict[Scale, int] = {"paper": 10_000, "small": 2_048, "smoke": 256}
 
+PUBLISHED_RATIO = 0.05
 PUBLISHED = {
     "Colored MNIST": {
         "softmax-cross-entropy": 95.31,
@@ -65,7 +67,7 @@ PUBLISHED = {
         "sos": 49.69,
     },
 }
-"""Test accuracy in percent, by the paper's Table 3."""
+"""Test accuracy in percent, by the paper's Table 3; 5 % of its training images conflict."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,20 @@ class ObjectiveRow:
 
 @dataclass(frozen=True)
 class ObjectiveStudy:
-    """All rows, and what they were made with."""
+    """All rows, and what they were made with.
+
+    Attributes:
+        scale, settings: of all trainings.
+        sets: set -> images of every split, and how many of training conflict.
+        rows: of all sets and objectives.
+        notes: why figures are undefined, a sentence each.
+    """
 
     scale: Scale
     settings: TrainSettings
     sets: Mapping[str, Mapping[str, int]]
     rows: tuple[ObjectiveRow, ...]
+    notes: tuple[str, ...] = ()
 
 
 def study_objectives(
@@ -137,7 +147,7 @@ def study_objectives(
     }
     cells = {
         (name, objective, seed): Cell(
-            f"{name}-{objective}-{seed}".replace(" ", "-").lower(),
+            file_name(f"{name}-{objective}-{seed}"),
             _run,
             {
                 "data": data,
@@ -159,7 +169,13 @@ def study_objectives(
         for name in loaded
         for objective in OBJECTIVES
     )
-    return ObjectiveStudy(scale, settings, {n: sizes(d) for n, d in loaded.items()}, rows)
+    return ObjectiveStudy(
+        scale,
+        settings,
+        {name: sizes(data) for name, data in loaded.items()},
+        rows,
+        tuple(note for data in loaded.values() for note in data.notes),
+    )
 
 
 def _run(
@@ -191,10 +207,15 @@ def _run(
 
 
 def _batches(network: Classifier, pixels: Pixels, most: int) -> list[Tensor]:
-    """At most so many images, as the network sees them, in batches of one size."""
+    """At most so many images, as the network sees them, in batches of one size.
+
+    They are drawn at random, the same for every network: batches of a set that is sorted by class
+    would hold one class each.
+    """
     count = min(most, len(pixels))
     count -= count % min(CKA_BATCH, count)
-    images = to_float(pixels.images[:count], network.device)
+    rows = torch.from_numpy(np.random.default_rng(0).permutation(len(pixels))[:count])
+    images = to_float(pixels.images[rows], network.device)
     return list(network.normalised(images).split(CKA_BATCH))
 
 
@@ -226,6 +247,7 @@ def as_json(study: ObjectiveStudy) -> dict[str, Any]:
         "scale": study.scale,
         "settings": asdict(study.settings),
         "sets": {name: dict(parts) for name, parts in study.sets.items()},
+        "notes": list(study.notes),
         "rows": [
             {
                 "data": row.data,

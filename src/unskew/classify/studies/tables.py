@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +22,8 @@ class Table:
 
 
 def to_markdown(parts: Sequence[str | Table]) -> str:
-    """Paragraphs and tables, in GitHub's Markdown."""
-    return "\n\n".join(p if isinstance(p, str) else _table(p) for p in parts) + "\n"
+    """Paragraphs and tables, in GitHub's Markdown; empty ones are left out."""
+    return "\n\n".join(p if isinstance(p, str) else _table(p) for p in parts if p) + "\n"
 
 
 def _table(table: Table) -> str:
@@ -44,6 +44,16 @@ def to_csv(tables: Sequence[Table]) -> str:
         writer.writerow(("table", *table.columns))
         writer.writerows((table.caption, *row) for row in table.rows)
     return file.getvalue()
+
+
+def caption_of(name: str, sizes: Mapping[str, int], seeds: int) -> str:
+    """What a table of figures is of: the set, its `sizes` as `data.sizes` has them, the seeds."""
+    share = 100 * sizes["conflicting"] / sizes["train"]
+    return (
+        f"{name}: {sizes['train']} training images ({share:.1f} % conflicting), "
+        f"{sizes['validation']} of validation and {sizes['test']} of test; mean ± standard "
+        f"deviation over {seeds} seeds"
+    )
 
 
 def spread(values: Sequence[float], digits: int = 1, factor: float = 100) -> str:

@@ -22,9 +22,9 @@ from unskew.classify.objectives import OBJECTIVES
 from unskew.classify.predict import predict
 from unskew.classify.presets import Scale, TrainSettings, preset
 from unskew.classify.pseudo_groups import pseudo_groups
-from unskew.classify.strategies import just_train_twice, make_strategy
+from unskew.classify.strategies import bias_pseudo_attributes, just_train_twice, make_strategy
 from unskew.classify.strategy import Strategy
-from unskew.classify.studies.cells import FAILURE, ROOMS, Cell, Result, run_cells
+from unskew.classify.studies.cells import FAILURE, ROOMS, Cell, Result, file_name, run_cells
 from unskew.classify.studies.data import StudyData, fingerprint, judged, sizes, study_data
 from unskew.classify.studies.vlm_methods import NONE, Variant, chosen, variants_of
 from unskew.classify.train import train
@@ -95,7 +95,7 @@ class VlmRow:
         ari: adjusted Rand index of the groups used with the labelled ones; NaN where none are used.
         seeds: that were trained.
         figures: name -> (seeds,): accuracy, aligned and conflicting accuracy, unbiased and
-            worst-group accuracy, group STD, epochs, best epoch.
+            worst-group accuracy, group STD, epochs, and which of them was the best (from 1).
         failure: why seeds are missing.
     """
 
@@ -114,10 +114,12 @@ class VlmStudy:
     Attributes:
         scale, settings: of all trainings.
         model: that saw the pseudo-groups, a demonstration only if `demonstration`.
-        sets: task -> images of every split.
+        sets: task -> images of every split, and how many of training conflict.
         agreements: task -> of the pseudo-groups with the labelled ones, on the training images.
         rows: of all methods.
-        seen: task -> a network without intervention, and what it makes of the training images.
+        seen: task -> what a network without intervention, of the first seed, makes of the training
+            images.
+        notes: why figures are undefined, a sentence each.
     """
 
     scale: Scale
@@ -128,6 +130,7 @@ class VlmStudy:
     agreements: Mapping[str, PartitionAgreement]
     rows: tuple[VlmRow, ...]
     seen: Mapping[str, Seen]
+    notes: tuple[str, ...] = ()
 
     def row(self, task: str, method: str) -> VlmRow:
         """The row of a method on a task."""
@@ -177,15 +180,16 @@ def study_vlm_debias(
     true = {name: data.train.attributes.numpy() for name, data in loaded.items()}
     agreements = {name: adjusted_rand_index(found, true[name]) for name, found in pseudo.items()}
     digests = {name: fingerprint(data) for name, data in loaded.items()}
-    kept = Kept(
-        out / "cells", {"scale": scale, "model": encoder.fingerprint, "sets": digests}, ROOMS
+    described = {t.name: t.described for t in tasks}
+    decisive = {"scale": scale, "model": encoder.fingerprint, "described": described}
+    kept = Kept(out / "cells", {**decisive, "sets": digests}, ROOMS)
+    variants = chosen(
+        {
+            name: variants_of(true[name], pseudo.get(name), agreements.get(name), ablations)
+            for name in loaded
+        },
+        methods,
     )
-    variants = {
-        name: chosen(
-            variants_of(true[name], pseudo.get(name), agreements.get(name), ablations), methods
-        )
-        for name in loaded
-    }
     cells = {
         (name, variant.method, seed): _cell(data, settings, variant, seed, kept)
         for name, data in loaded.items()
@@ -213,6 +217,7 @@ def study_vlm_debias(
             for name in pseudo
             if FAILURE not in found[cells[name, NONE, seeds[0]].name]
         },
+        notes=tuple(note for data in loaded.values() for note in data.notes),
     )
 
 
@@ -242,14 +247,9 @@ def _cell(
         "attributes": variant.attributes,
         "options": dict(variant.options),
         "seed": seed,
-        "plain": str(kept.checkpoints(_file(data.name, NONE, seed))),
+        "plain": str(kept.checkpoints(file_name(f"{data.name}-{NONE}-{seed}"))),
     }
-    return Cell(_file(data.name, variant.method, seed), _run, arguments)
-
-
-def _file(task: str, method: str, seed: int) -> str:
-    name = f"{task}-{method}-{seed}".lower()
-    return "".join(c if c.isalnum() or c in ".-" else "-" for c in name)
+    return Cell(file_name(f"{data.name}-{variant.method}-{seed}"), _run, arguments)
 
 
 def _run(
@@ -263,10 +263,11 @@ def _run(
     checkpoints: str,
 ) -> Result:
     """Train and judge on the test images. `plain`: checkpoints of no intervention."""
-    how = _strategy(data, settings, strategy, attributes, options, seed, plain)
+    first = {"bpa": plain, "jtt": str(Path(checkpoints) / "first")}.get(strategy, "")
+    how = _strategy(data, settings, strategy, attributes, options, seed, first)
     trained = _trained(data, settings, how, seed, checkpoints)
     figures = judged(trained.network, data, settings.batch_size)
-    figures |= {"epochs": float(len(trained.history)), "best_epoch": float(trained.best_epoch)}
+    figures |= {"epochs": float(len(trained.history)), "best_epoch": trained.best_epoch + 1.0}
     return {"figures": figures}
 
 
@@ -296,24 +297,16 @@ def _strategy(
     attributes: Ints | None,
     options: Mapping[str, float],
     seed: int,
-    plain: str,
+    first: str,
 ) -> Strategy:
-    targets = data.train.targets.numpy()
+    """`first`: checkpoints of the first training, of a strategy that has one."""
+    common = (_network(data, settings, seed), data.train, data.validation, settings)
     if name == "jtt":
-        return just_train_twice(
-            _network(data, settings, seed),
-            data.train,
-            data.validation,
-            settings,
-            epochs=max(1, round(JTT_SHARE * settings.epochs)),
-            times=JTT_TIMES,
-            seed=seed,
-        )
+        epochs = max(1, round(JTT_SHARE * settings.epochs))
+        return just_train_twice(*common, epochs=epochs, times=JTT_TIMES, seed=seed, out=first)
     if name == "bpa":
-        first = _trained(data, settings, None, seed, plain)
-        features = predict(first.network, data.train, settings.batch_size).features
-        return make_strategy(name, targets, None, seed, features=features)
-    return make_strategy(name, targets, attributes, seed, **options)
+        return bias_pseudo_attributes(*common, seed=seed, out=first)
+    return make_strategy(name, data.train.targets.numpy(), attributes, seed, **options)
 
 
 def _seen(cell: Cell, kept: Kept, pseudo: Ints) -> Seen:

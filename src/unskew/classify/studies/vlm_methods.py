@@ -38,6 +38,7 @@ class Variant:
 def variants_of(
     true: Ints, pseudo: Ints | None, agreement: PartitionAgreement | None, ablations: bool
 ) -> list[Variant]:
+    """The rows of a task with these labelled attributes and, where a model saw any, pseudo ones."""
     if pseudo is None or agreement is None:
         return _methods(true, None, math.nan)
     ari = agreement.adjusted_rand_index
@@ -79,9 +80,21 @@ def _ablations(true: Ints, pseudo: Ints, ari: float) -> list[Variant]:
     ]
 
 
-def chosen(variants: list[Variant], methods: Sequence[str] | None) -> list[Variant]:
-    names = [v.method for v in variants]
-    for name in methods or ():
+def chosen(
+    variants: Mapping[str, list[Variant]], methods: Sequence[str] | None
+) -> dict[str, list[Variant]]:
+    """Of the rows of each task those of `methods` and no intervention; all where None.
+
+    Raises:
+        InputError: no task has a method of this name.
+    """
+    if not methods:
+        return dict(variants)
+    names = list(dict.fromkeys(v.method for of_task in variants.values() for v in of_task))
+    for name in methods:
         if name not in names:
             raise InputError(f"there is no method {name!r}; there are {', '.join(names)}")
-    return [v for v in variants if not methods or v.method in (NONE, *methods)]
+    return {
+        task: [v for v in of_task if v.method in (NONE, *methods)]
+        for task, of_task in variants.items()
+    }

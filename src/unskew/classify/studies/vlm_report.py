@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
-import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,9 +16,10 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from unskew.classify.loss_table import loss_table
+from unskew.classify.loss_table import LossCell, loss_table
 from unskew.classify.representation import draw_representation
-from unskew.classify.studies.tables import Table, spread, to_csv, to_markdown
+from unskew.classify.studies.cells import file_name
+from unskew.classify.studies.tables import Table, caption_of, spread, to_csv, to_markdown
 from unskew.classify.studies.vlm_debias import Seen, VlmRow, VlmStudy
 from unskew.classify.studies.vlm_methods import NONE, OURS, TRUE
 from unskew.kept import write_whole
@@ -36,20 +37,20 @@ CURVE = "worst-group-by-ari.png"
 
 
 def save(study: VlmStudy, folder: Path) -> None:
-    """Write `vlm-debias.md`, `.csv`, `.json`, and the figures.
+    """Write `vlm-debias.md`, `.csv`, `.json`, and then the figures.
 
     Raises:
-        InputError: the folder cannot be written.
+        InputError: the folder cannot be written, or features cannot be drawn.
     """
+    write_whole(folder / "vlm-debias.md", document(study))
+    write_whole(folder / "vlm-debias.csv", to_csv(tables(study)))
+    content = json.dumps(as_json(study), indent=1, allow_nan=False)
+    write_whole(folder / "vlm-debias.json", content + "\n")
     if study.agreements:
         write_whole(folder / CURVE, draw_curve(study))
     for name, seen in study.seen.items():
         for target, names in enumerate(seen.target_names):
             write_whole(folder / features_picture(name, names), _features(name, seen, target))
-    write_whole(folder / "vlm-debias.md", document(study))
-    write_whole(folder / "vlm-debias.csv", to_csv(tables(study)))
-    content = json.dumps(as_json(study), indent=1, allow_nan=False)
-    write_whole(folder / "vlm-debias.json", content + "\n")
 
 
 def tables(study: VlmStudy) -> list[Table]:
@@ -75,11 +76,9 @@ def _agreement(study: VlmStudy) -> Table:
 
 
 def _methods(study: VlmStudy, name: str) -> Table:
-    n = study.sets[name]
     rows = [row for row in study.rows if row.task == name]
     return Table(
-        f"{name}: {n['train']} training, {n['validation']} validation and {n['test']} test images; "
-        f"mean ± standard deviation over {max(len(r.seeds) for r in rows)} seeds",
+        caption_of(name, study.sets[name], max(len(r.seeds) for r in rows)),
         ("method", "ARI of its groups", *(heading for _, heading, _, _ in FIGURES)),
         tuple(
             (
@@ -93,15 +92,14 @@ def _methods(study: VlmStudy, name: str) -> Table:
 
 
 def _gains(study: VlmStudy) -> Table:
-    shared = [{r.method for r in study.rows if r.task == name} for name in study.sets]
-    methods = [m for m in dict.fromkeys(r.method for r in study.rows) if m != NONE]
-    methods = [m for m in methods if all(m in of_task for of_task in shared)]
+    tasks: dict[str, int] = Counter(row.method for row in study.rows if row.method != NONE)
     return Table(
-        "Over no intervention, in points: mean ± standard deviation over tasks and seeds",
-        ("method", *(heading.removesuffix(" %") for _, heading, _, _ in FIGURES[:3])),
+        "Over no intervention, in points: mean ± standard deviation over the tasks that have the "
+        "method, and seeds",
+        ("method", "tasks", *(heading.removesuffix(" %") for _, heading, _, _ in FIGURES[:3])),
         tuple(
-            (method, *(spread(gains(study, method, f), d) for f, _, d, _ in FIGURES[:3]))
-            for method in methods
+            (method, str(n), *(spread(gains(study, method, f), d) for f, _, d, _ in FIGURES[:3]))
+            for method, n in tasks.items()
         ),
     )
 
@@ -111,20 +109,23 @@ def _losses(name: str, seen: Seen) -> Table:
     names = seen.attribute_names
     found = loss_table(seen.losses, seen.true, seen.pseudo, names, names)
     return Table(
-        f"{name}: training loss without intervention, by labelled attribute and pseudo-group "
-        "[95 % interval]",
+        f"{name}: training loss without intervention, first seed, by labelled attribute and "
+        "pseudo-group [95 % interval over images]",
         ("labelled", "pseudo-group", "images", "mean loss"),
-        tuple(
-            (c.true, c.predicted, str(c.n), f"{c.mean:.3f} [{c.low:.3f}, {c.high:.3f}]")
-            for c in found.cells
-        ),
+        tuple((c.true, c.predicted, str(c.n), _mean_loss(c)) for c in found.cells),
     )
+
+
+def _mean_loss(cell: LossCell) -> str:
+    if not cell.n:
+        return cell.reason
+    interval = cell.reason or f"{cell.low:.3f}, {cell.high:.3f}"
+    return f"{cell.mean:.3f} [{interval}]"
 
 
 def features_picture(task: str, target: str) -> str:
     """The file of the features of one class."""
-    name = "".join(c if c.isalnum() else "-" for c in f"{task} {target}".lower())
-    return f"features-{re.sub('-+', '-', name)}.png"
+    return f"features-{file_name(f'{task} {target}')}.png"
 
 
 def _features(name: str, seen: Seen, target: int) -> bytes:
@@ -144,13 +145,13 @@ def _features(name: str, seen: Seen, target: int) -> bytes:
 
 
 def gains(study: VlmStudy, method: str, figure: str) -> list[float]:
-    """What a method has more than no intervention with the same seed, over tasks and seeds."""
+    """What a method has more than no intervention with the same seed, over its tasks and seeds."""
     found = []
-    for name in study.sets:
+    for name in dict.fromkeys(row.task for row in study.rows if row.method == method):
         first, second = (study.row(name, m) for m in (NONE, method))
         before = dict(zip(first.seeds, first.figures.get(figure, ()), strict=True))
         after = dict(zip(second.seeds, second.figures.get(figure, ()), strict=True))
-        found += [after[seed] - before[seed] for seed in before.keys() & after.keys()]
+        found += [after[seed] - before[seed] for seed in before if seed in after]
     return found
 
 
@@ -161,9 +162,11 @@ def document(study: VlmStudy) -> str:
         "# Pseudo-groups from a vision-language model",
         f"Scale: {study.scale} (ResNet18 with {s.width} channels in its first stage, batches of "
         f"{s.batch_size}, {s.epochs} epochs; the best epoch by {s.select.replace('_', ' ')} on "
-        "validation images). Groups are class x attribute; methods without an ARI use none.",
+        "validation images, whose groups are known). Groups are class x attribute; methods "
+        "without an ARI use none.",
+        *study.notes,
     ]
-    if study.demonstration:
+    if study.demonstration and study.agreements:
         parts.append(
             f"**{study.model} is for demonstration: its pseudo-groups are no evidence of what "
             "larger models see. It learnt from labelled faces of UTKFace's training part, so that "
@@ -191,6 +194,7 @@ def as_json(study: VlmStudy) -> dict[str, Any]:
         "model": study.model,
         "demonstration": study.demonstration,
         "sets": {name: dict(parts) for name, parts in study.sets.items()},
+        "notes": list(study.notes),
         "agreements": {
             name: {
                 "adjusted_rand_index": a.adjusted_rand_index,
