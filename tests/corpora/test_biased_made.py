@@ -1,9 +1,13 @@
 """Sets whose bias is made: Colored MNIST, Corrupted CIFAR-10, biased faces."""
 
+import io
+
 import biased_sources as sources
 import numpy as np
 import pytest
-from datasets import DatasetDict
+from datasets import DatasetDict, Image
+from PIL import Image as Pillow
+from PIL.PngImagePlugin import PngInfo
 
 from unskew.corpora import biased_faces, colored_mnist, corrupted_cifar10
 from unskew.corpora.biased.assignment import spread
@@ -158,6 +162,24 @@ def test_what_cannot_be_made_is_refused_in_one_line(digits, change, options, mes
     with pytest.raises(InputError, match=message) as error:
         colored_mnist(change(digits) if change else digits, **options)
     assert "\n" not in str(error.value)
+
+
+def bomb() -> bytes:
+    """A picture whose text unpacks to more than Pillow reads."""
+    text, file = PngInfo(), io.BytesIO()
+    text.add_text("comment", "x" * 2_000_000, zip=True)
+    Pillow.new("L", (28, 28)).save(file, "png", pnginfo=text)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("content", [b"no image", bomb()])
+def test_an_image_that_cannot_be_read_is_named(digits, content):
+    files = digits["test"].cast_column("image", Image(decode=False))
+    bad = files[:]["image"]
+    bad[7] = {"bytes": content, "path": None}
+    test = files.remove_columns("image").add_column("image", bad).cast_column("image", Image())
+    with pytest.raises(InputError, match="row 7: the image cannot be read"):
+        colored_mnist(DatasetDict(train=digits["train"], test=test))
 
 
 def test_images_of_another_size_and_unknown_kinds_are_refused(digits, objects):

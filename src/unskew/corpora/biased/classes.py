@@ -8,7 +8,7 @@ import numpy as np
 from datasets import Dataset, Features
 from datasets import Image as Column
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from unskew.corpora.biased.assignment import spread
 from unskew.corpora.biased.layout import Ints
@@ -113,7 +113,7 @@ def _pixels(images: ImageSet, mode: str, size: int) -> Iterator[Bytes]:
         try:
             file = io.BytesIO(image["bytes"]) if image["bytes"] else image["path"]
             decoded = Image.open(file).convert(mode)
-        except (OSError, TypeError, AttributeError, UnidentifiedImageError) as error:
+        except (OSError, SyntaxError, TypeError, ValueError, AttributeError) as error:
             raise InputError(
                 f"{images.name}, {images.item_name(row)}: the image cannot be read"
             ) from error
