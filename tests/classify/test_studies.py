@@ -155,6 +155,11 @@ def test_a_missing_column_is_named(data, column):
         study_data("Squares", less, SIZE)
 
 
+def test_an_empty_split_is_named(data):
+    with pytest.raises(InputError, match="Squares: the split 'test' holds no images"):
+        study_data("Squares", DatasetDict({**data, "test": data["test"].select([])}), SIZE)
+
+
 def test_an_alignment_without_names_is_refused(data):
     plain = data["train"].cast_column("alignment", Value("int64"))
     with pytest.raises(InputError, match="Squares: the column 'alignment' is no ClassLabel"):

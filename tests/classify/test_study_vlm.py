@@ -1,5 +1,6 @@
 """The study of VLM-debias: its rows, what they gain, and what is told of them."""
 
+import json
 import math
 
 import numpy as np
@@ -7,11 +8,15 @@ import pytest
 from study_sets import SIZE, Colours
 
 from unskew.classify.presets import PRESETS
+from unskew.classify.studies import vlm_debias
+from unskew.classify.studies.cells import FAILURE
 from unskew.classify.studies.vlm_debias import Seen, Task, VlmRow, VlmStudy, study_vlm_debias
 from unskew.classify.studies.vlm_methods import NONE, OURS, TRUE, Variant, chosen, variants_of
 from unskew.classify.studies.vlm_report import FIGURES, document, gains, save, tables
 from unskew.errors import InputError
 from unskew.measures import adjusted_rand_index
+
+FAILED = {FAILURE: "cannot"}
 
 
 def test_vlm_debias_is_studied_with_groups_that_were_seen(data, tmp_path, quick):
@@ -34,6 +39,24 @@ def test_vlm_debias_is_studied_with_groups_that_were_seen(data, tmp_path, quick)
     [gain] = gains(study, OURS, "accuracy")
     ours, none = (study.row("squares", m).figures["accuracy"][0] for m in (OURS, NONE))
     assert gain == pytest.approx(ours - none)
+
+
+class Blind(Colours):
+    """Sees no blue."""
+
+    def embed_images(self, images, batch_size=32):
+        return np.tile(np.float32([1, 0]), (len(images), 1))
+
+
+def test_a_group_that_no_image_was_seen_in_is_told(data, tmp_path, quick, monkeypatch):
+    monkeypatch.setattr(vlm_debias, "run_cells", lambda cells, *_: {c.name: FAILED for c in cells})
+    tasks = [Task("squares", data, "gender")]
+    study = study_vlm_debias(tasks, Blind(), tmp_path, scale="smoke", seeds=(0,), jobs=1)
+    assert study.notes == ("squares: no image of 160 was seen as 'female'.",)
+    save(study, tmp_path)
+    assert study.notes[0] in (tmp_path / "vlm-debias.md").read_text()
+    assert "squares, JTT: seed 0: cannot" in (tmp_path / "vlm-debias.md").read_text()
+    assert json.loads((tmp_path / "vlm-debias.json").read_text())["notes"] == list(study.notes)
 
 
 def test_without_a_model_the_labelled_groups_are_studied(data, tmp_path, quick):

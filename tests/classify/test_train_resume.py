@@ -11,7 +11,7 @@ import torch
 from classify_sets import settings, squares
 
 from unskew.classify import SumOfSquares, make_strategy
-from unskew.classify.checkpoint import FILE
+from unskew.classify.checkpoint import FILE, Checkpoint, CheckpointFile
 from unskew.classify.strategy import NoIntervention
 from unskew.classify.train import train
 from unskew.errors import InputError
@@ -109,8 +109,6 @@ def test_a_killed_run_ends_as_one_that_was_not(tmp_path, strategy):
 
 @pytest.mark.parametrize("stop", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 5))])
 def test_an_interrupted_run_goes_on_from_any_epoch(tmp_path, monkeypatch, stop):
-    from unskew.classify.checkpoint import CheckpointFile
-
     save, saved = CheckpointFile.save, []
 
     def save_and_stop(self, checkpoint):
@@ -161,7 +159,22 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
         trained("none", tmp_path, epochs=1)
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+def test_a_folder_that_cannot_be_made_is_named_before_anything_is_trained(tmp_path, monkeypatch):
+    monkeypatch.setattr("unskew.classify.loop.Loop._epoch", None)
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(InputError, match="cannot save a checkpoint to"):
+    with pytest.raises(InputError, match=r"cannot save checkpoints to .*file/run: Not a directory"):
         trained("none", tmp_path / "file" / "run", epochs=1)
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path, monkeypatch):
+    def full(*names):
+        raise OSError(28, "No space left on device")
+
+    first = trained("none", tmp_path, epochs=1)
+    before = (tmp_path / FILE).read_bytes()
+    monkeypatch.setattr("unskew.classify.checkpoint.os.replace", full)
+    with pytest.raises(InputError, match=r"No space left on device; what was saved before is int"):
+        CheckpointFile(tmp_path, {}).save(Checkpoint({}, {}))
+    assert [p.name for p in tmp_path.iterdir()] == [FILE]
+    assert (tmp_path / FILE).read_bytes() == before
+    assert trained("none", tmp_path, epochs=1).history == first.history

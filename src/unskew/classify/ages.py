@@ -34,8 +34,8 @@ def spans(text: str) -> Iterator[tuple[float, float, int]]:
     """(youngest, oldest, place in the text) of every age in `text`, which is in lower case.
 
     "27" is 27 to 27; "25-30" and "25 to 30" are 25 to 30; "30s" is 30 to 39, of which "early",
-    "mid" and "late" are parts; "under 35" ends just before 35, "over 35" begins just after it and
-    "35+" at 35. Numbers over 120 are no ages.
+    "mid" and "late" are parts; "under 35" ends just before 35, "over 35" begins just after it,
+    "at least 35" and "35+" at 35. Numbers over 120 are no ages.
     """
     for match in _AGE.finditer(text):
         low, high = _span(match)
@@ -52,7 +52,7 @@ def _span(match: re.Match[str]) -> tuple[float, float]:
     if match["under"]:
         return 0, float(match["limit"]) - 0.5
     if match["over"]:
-        return float(match["limit"]) + 0.5, float("inf")
+        return float(match["limit"]) + 0.5 * (match["over"] != "at least"), float("inf")
     low = float(match["low"])
     if match["plus"]:
         return low, float("inf")

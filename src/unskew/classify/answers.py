@@ -35,7 +35,8 @@ def read_answer(text: str, question: Question) -> str | None:
 
     None where it says none, several that differ, or hedges. What is denied counts against: of all
     groups but one denied, that one is meant ("not a man" of two groups). Numbers, where the
-    question has a boundary, count before words; a span of numbers across it says neither.
+    question has a boundary, count before words; a span of numbers across it says both groups, and
+    thus none.
     """
     said: dict[bool, set[str]] = {True: set(), False: set()}
     plain = _IDIOMS.sub(" ", re.sub(r"[*_`\"]", "", text.lower().replace("’", "'")))
@@ -68,13 +69,13 @@ def _words(clause: str, question: Question) -> Iterator[tuple[str, int]]:
 
 
 def _numbers(clause: str, question: Question) -> Iterator[tuple[str, int]]:
-    """Groups whose side of the boundary an age lies on, and where it is said."""
+    """Groups on whose side of the boundary an age may lie, and where it is said."""
     assert question.boundary is not None
     up_to, above = question.answers
     for low, high, start in spans(clause):
-        if high <= question.boundary:
+        if low <= question.boundary:
             yield up_to, start
-        elif low > question.boundary:
+        if high > question.boundary:
             yield above, start
 
 

@@ -35,9 +35,19 @@ class CheckpointFile:
     """The checkpoint of one run in its folder."""
 
     def __init__(self, folder: Path, run: Mapping[str, Any]) -> None:
-        """`run` says which run it is (settings, seed, data, network), as JSON can hold it."""
+        """`run` says which run it is (settings, seed, data, network), as JSON can hold it.
+
+        Raises:
+            InputError: the folder cannot be made.
+        """
         self.path = folder / FILE
         self._run = json.loads(json.dumps(run))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"cannot save checkpoints to {folder}: {error.strerror or error}"
+            ) from error
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Put it in place of the one before.
@@ -53,7 +63,6 @@ class CheckpointFile:
         }
         temporary = self.path.with_suffix(".partial")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
             with temporary.open("wb") as file:
                 file.write(to_bytes(tensors, {"description": description}))
                 file.flush()
@@ -63,8 +72,8 @@ class CheckpointFile:
             with suppress(OSError):  # the error that matters is the first
                 temporary.unlink()
             raise InputError(
-                f"cannot save a checkpoint to {self.path.parent}: {error.strerror or error}; the "
-                "last one is intact, so the same call goes on from there"
+                f"cannot save a checkpoint to {self.path.parent}: {error.strerror or error}; what "
+                "was saved before is intact, so the same call goes on from there"
             ) from error
 
     def load(self) -> Checkpoint | None:

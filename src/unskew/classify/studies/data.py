@@ -72,7 +72,7 @@ def study_data(
         seed: of the part taken.
 
     Raises:
-        InputError: a split or a column is missing, or as `load_pixels`.
+        InputError: a split or a column is missing, a split is empty, or as `load_pixels`.
     """
     for split in SPLITS:
         if split not in data:
@@ -83,6 +83,8 @@ def study_data(
                     f"{name}: the split {split!r} has no column {column!r}, only "
                     f"{', '.join(data[split].column_names)}"
                 )
+        if not len(data[split]):
+            raise InputError(f"{name}: the split {split!r} holds no images")
     rows = {
         split: _some(len(data[split]), most_train if split == "train" else most_judged, seed)
         for split in SPLITS

@@ -119,7 +119,7 @@ class VlmStudy:
         rows: of all methods.
         seen: task -> what a network without intervention, of the first seed, makes of the training
             images.
-        notes: why figures are undefined, a sentence each.
+        notes: pseudo-groups without an image, and why figures are undefined, a sentence each.
     """
 
     scale: Scale
@@ -172,11 +172,12 @@ def study_vlm_debias(
         t.name: study_data(t.name, t.data, t.image_size or IMAGE_SIZES[scale], *LIMITS[scale])
         for t in tasks
     }
-    pseudo = {
+    looked = {
         t.name: pseudo_attributes(encoder, t.described, t.data["train"], loaded[t.name])
         for t in tasks
         if t.described
     }
+    pseudo = {name: found for name, (found, _) in looked.items()}
     true = {name: data.train.attributes.numpy() for name, data in loaded.items()}
     agreements = {name: adjusted_rand_index(found, true[name]) for name, found in pseudo.items()}
     digests = {name: fingerprint(data) for name, data in loaded.items()}
@@ -217,15 +218,20 @@ def study_vlm_debias(
             for name in pseudo
             if FAILURE not in found[cells[name, NONE, seeds[0]].name]
         },
-        notes=tuple(note for data in loaded.values() for note in data.notes),
+        notes=(
+            *(f"{name}: {note}." for name, (_, notes) in looked.items() for note in notes),
+            *(note for data in loaded.values() for note in data.notes),
+        ),
     )
 
 
-def pseudo_attributes(encoder: Any, attribute: str, train_set: Dataset, data: StudyData) -> Ints:
+def pseudo_attributes(
+    encoder: Any, attribute: str, train_set: Dataset, data: StudyData
+) -> tuple[Ints, tuple[str, ...]]:
     """The attribute of each training image as the encoder sees it, in the numbers of the labels.
 
     The descriptions may have names of their own: each takes the number of the label that it agrees
-    with most, which changes no group.
+    with most, which changes no group. With it come the notes of `PseudoGroups`.
     """
     images = train_set.select(data.rows)["image"]
     found = pseudo_groups(encoder, images, load_descriptions().attribute(attribute).default)
@@ -234,7 +240,7 @@ def pseudo_attributes(encoder: Any, attribute: str, train_set: Dataset, data: St
     table = np.zeros((count, count), dtype=np.int64)
     np.add.at(table, (found.labels, labels), 1)
     number = linear_sum_assignment(table, maximize=True)[1]
-    return number[found.labels].astype(np.int64)
+    return number[found.labels].astype(np.int64), found.notes
 
 
 def _cell(

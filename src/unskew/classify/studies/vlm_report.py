@@ -197,9 +197,9 @@ def as_json(study: VlmStudy) -> dict[str, Any]:
         "notes": list(study.notes),
         "agreements": {
             name: {
-                "adjusted_rand_index": a.adjusted_rand_index,
-                "ci_low": a.ci_low,
-                "ci_high": a.ci_high,
+                "adjusted_rand_index": _null(a.adjusted_rand_index),
+                "ci_low": _null(a.ci_low),
+                "ci_high": _null(a.ci_high),
                 "n": a.n,
             }
             for name, a in study.agreements.items()
@@ -245,7 +245,8 @@ def draw_curve(study: VlmStudy) -> bytes:
         axes.set_title(name, fontsize=10)
         axes.set_xlabel("adjusted Rand index of the groups")
         axes.set_ylabel("worst-group accuracy %")
-        axes.legend(fontsize=8)
+        if axes.has_data():
+            axes.legend(fontsize=8)
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=110, metadata={"Software": "unskew"})
     return file.getvalue()
