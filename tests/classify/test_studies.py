@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -209,7 +210,11 @@ def test_objectives_are_studied_kept_and_told(data, tmp_path, quick, monkeypatch
     report = (tmp_path / "objectives.md").read_text()
     assert "| softmax-cross-entropy |" in report
     share = 100 * (np.array(data["train"]["alignment"]) == 1).mean()
-    assert f"Squares: 160 training images ({share:.1f} % conflicting), 80 of validation" in report
+    pairs = zip(data["test"]["target"], data["test"]["attribute"], strict=True)
+    assert (
+        f"Squares: 160 training images ({share:.1f} % conflicting), 80 of validation and 80 of "
+        f"test (smallest group: {min(Counter(pairs).values())}); mean"
+    ) in report
     assert len((tmp_path / "objectives.csv").read_text().splitlines()) == 7
 
 
@@ -255,7 +260,8 @@ def row(objective, accuracy, published=math.nan):
 
 
 def said(*rows):
-    sets = {"Colored MNIST": {"train": 9, "conflicting": 1, "validation": 9, "test": 9}}
+    sizes = {"train": 9, "conflicting": 1, "validation": 9, "test": 9, "smallest_group": 2}
+    sets = {"Colored MNIST": sizes}
     return ObjectiveStudy("smoke", PRESETS["objectives"]["smoke"], sets, rows)
 
 

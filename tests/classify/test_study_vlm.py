@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from datasets import DatasetDict
 from study_sets import SIZE, Colours
 
 from unskew.classify.presets import PRESETS
@@ -16,7 +17,16 @@ from unskew.classify.studies.vlm_report import FIGURES, document, gains, save, t
 from unskew.errors import InputError
 from unskew.measures import adjusted_rand_index
 
-FAILED = {FAILURE: "cannot"}
+
+def some_fail(cells, *_):
+    """No network without intervention, and none of JTT, could be trained."""
+    figures = {name: 0.5 for name, *_ in FIGURES}
+    return {
+        c.name: {FAILURE: "cannot"}
+        if "no-intervention" in c.name or "jtt" in c.name
+        else {"figures": figures}
+        for c in cells
+    }
 
 
 def test_vlm_debias_is_studied_with_groups_that_were_seen(data, tmp_path, quick):
@@ -49,7 +59,7 @@ class Blind(Colours):
 
 
 def test_a_group_that_no_image_was_seen_in_is_told(data, tmp_path, quick, monkeypatch):
-    monkeypatch.setattr(vlm_debias, "run_cells", lambda cells, *_: {c.name: FAILED for c in cells})
+    monkeypatch.setattr(vlm_debias, "run_cells", some_fail)
     tasks = [Task("squares", data, "gender")]
     study = study_vlm_debias(tasks, Blind(), tmp_path, scale="smoke", seeds=(0,), jobs=1)
     assert study.notes == ("squares: no image of 160 was seen as 'female'.",)
@@ -66,6 +76,14 @@ def test_without_a_model_the_labelled_groups_are_studied(data, tmp_path, quick):
     assert not study.seen
     save(study, tmp_path)
     assert "GroupDRO, true groups" in (tmp_path / "vlm-debias.md").read_text()
+
+
+def test_a_study_of_failures_alone_is_refused(data, tmp_path, quick):
+    validation = data["validation"].filter(lambda row: row["attribute"] == 0)
+    tasks = [Task("squares", DatasetDict({**data, "validation": validation}), None, SIZE)]
+    message = r"none of 7 trainings succeeded; first squares-no-intervention-0: the validation ima"
+    with pytest.raises(InputError, match=message):
+        study_vlm_debias(tasks, Colours(), tmp_path, scale="smoke", seeds=(0,), jobs=1)
 
 
 def test_an_unknown_method_is_named(data, tmp_path, quick):
@@ -95,7 +113,7 @@ def test_rows_are_chosen_among_those_of_all_tasks():
 
 
 def vlm_said(*rows, seen=None):
-    sets = {"train": 9, "conflicting": 1, "validation": 9, "test": 9}
+    sets = {"train": 9, "conflicting": 1, "validation": 9, "test": 9, "smallest_group": 2}
     tasks = dict.fromkeys((r.task for r in rows), sets)
     settings = PRESETS["vlm-debias"]["smoke"]
     return VlmStudy("smoke", settings, "m", True, tasks, {}, rows, seen or {})
@@ -146,3 +164,12 @@ def test_ablations_vary_the_momentum_and_the_groups():
     wrong = [np.mean(v.attributes != true) for n, v in added.items() if "corrected" in n]
     assert wrong == sorted(wrong, reverse=True)
     assert 0 < wrong[-1] < wrong[0] < 0.125
+
+
+@pytest.mark.parametrize(
+    ("tasks", "seeds", "message"),
+    [((), (0,), "at least one task, a biased set"), ((None,), (), "at least one seed")],
+)
+def test_nothing_to_study_is_refused(tasks, seeds, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        study_vlm_debias(tasks, Colours(), tmp_path, seeds=seeds)

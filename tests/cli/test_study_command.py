@@ -11,6 +11,7 @@ import pytest
         (("vlm-debias", "unskew/mini"), "nothing to study: give --utkface"),
         (("vlm-debias", "unskew/mini", "--utkface", "no/where"), "no/where"),
         (("vlm-debias", "unskew/mini", "--task", "gender"), "write it as gender/age"),
+        (("vlm-debias", "unskew/mini", "--task", "gender/age"), "give --utkface, too"),
     ],
 )
 def test_bad_input_is_one_line(unskew, tmp_path, arguments, message):

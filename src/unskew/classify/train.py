@@ -155,7 +155,7 @@ def _digest(values: Mapping[str, Any]) -> str:
     for name, value in values.items():
         if torch.is_tensor(value):
             digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-            digest.update(value.detach().cpu().contiguous().numpy())
+            digest.update(value.detach().cpu().contiguous().numpy().data)
         else:
             digest.update(f"{name} {value!r}".encode())
     return digest.hexdigest()

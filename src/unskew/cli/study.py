@@ -22,6 +22,17 @@ Jobs = Annotated[
     int | None,
     typer.Option(help="Trainings at once. Default: one on a GPU, else one per core."),
 ]
+Tasks = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Of UTKFace, as gender/age: the class to tell, and the sensitive attribute; "
+        "repeat. Default: gender/age and age/race."
+    ),
+]
+Methods = Annotated[
+    list[str] | None,
+    typer.Option(help="Row to train, beside no intervention; repeat. Default: all."),
+]
 Out = Annotated[
     Path, typer.Option(help="Folder for tables and figures. A stopped run goes on from here.")
 ]
@@ -87,17 +98,8 @@ def vlm_debias(
     conflict_ratio: Annotated[
         float, typer.Option(help="Share of its training images that conflict with the bias.")
     ] = 0.01,
-    task: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Of UTKFace, as gender/age: the class to tell, and the sensitive attribute; "
-            "repeat. Default: gender/age and age/race."
-        ),
-    ] = None,
-    method: Annotated[
-        list[str] | None,
-        typer.Option(help="Row to train, beside no intervention; repeat. Default: all."),
-    ] = None,
+    task: Tasks = None,
+    method: Methods = None,
     ablations: Annotated[
         bool, typer.Option(help="Also vary the momentum, and correct a part of the groups.")
     ] = False,
@@ -114,6 +116,8 @@ def vlm_debias(
 
     _check(seeds=seeds, jobs=jobs)
     pairs = [two_parts(t, "/", "--task", "gender/age") for t in task or ("gender/age", "age/race")]
+    if task and utkface is None:
+        raise InputError("--task is of UTKFace: give --utkface, too")
     tasks = vlm_tasks(
         pairs,
         utkface=utkface,

@@ -68,6 +68,14 @@ def run_cells(cells: list[Cell], kept: Kept, jobs: int | None = None) -> dict[st
     return {name: result for name, result in found.items() if result is not None}
 
 
+def refuse_failures(results: Mapping[str, Result]) -> None:
+    """Raise InputError where no cell at all could be trained: then there is nothing to tell."""
+    failures = {name: r[FAILURE] for name, r in results.items() if FAILURE in r}
+    if failures and len(failures) == len(results):
+        name, reason = next(iter(failures.items()))
+        raise InputError(f"none of {len(failures)} trainings succeeded; first {name}: {reason}")
+
+
 def file_name(text: str) -> str:
     """The text as part of a file's name: lower case, with "-" for spaces, slashes and signs."""
     return re.sub(r"[^\w.]+", "-", text.lower()).strip("-")

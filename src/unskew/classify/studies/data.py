@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 import xxhash
 from datasets import ClassLabel, Dataset, DatasetDict
 from numpy.typing import NDArray
@@ -112,12 +113,14 @@ def _aligned(name: str, data: Dataset) -> NDArray[np.bool_]:
 
 
 def sizes(data: StudyData) -> dict[str, int]:
-    """Images of every split, and how many of `train` conflict."""
+    """Images of every split, how many of `train` conflict, and of the smallest group of `test`."""
+    groups = torch.bincount(data.test.groups, minlength=len(data.test.group_names))
     return {
         "train": len(data.train),
         "conflicting": data.conflicting,
         "validation": len(data.validation),
         "test": len(data.test),
+        "smallest_group": int(groups.min()),
     }
 
 
@@ -126,7 +129,7 @@ def fingerprint(data: StudyData) -> str:
     digest = xxhash.xxh3_128()
     for pixels in (data.train, data.validation, data.test):
         for tensor in (pixels.images, pixels.targets, pixels.attributes):
-            digest.update(tensor.contiguous().numpy())
+            digest.update(tensor.contiguous().numpy().data)
         digest.update(repr((pixels.target_names, pixels.attribute_names)).encode())
     digest.update(data.aligned.tobytes())
     return digest.hexdigest()

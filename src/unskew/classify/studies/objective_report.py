@@ -16,7 +16,14 @@ from scipy import stats
 
 from unskew.classify.studies.cells import file_name
 from unskew.classify.studies.objectives import ObjectiveRow, ObjectiveStudy, as_json
-from unskew.classify.studies.tables import Table, caption_of, spread, to_csv, to_markdown
+from unskew.classify.studies.tables import (
+    SAME_IMAGES,
+    Table,
+    caption_of,
+    spread,
+    to_csv,
+    to_markdown,
+)
 from unskew.kept import write_whole
 
 _COLUMNS = (
@@ -76,7 +83,7 @@ def document(study: ObjectiveStudy) -> str:
         "# Six objectives on biased images",
         f"Scale: {study.scale} (ResNet18 with {s.width} channels in its first stage, batches of "
         f"{s.batch_size}, at most {s.epochs} epochs, patience {s.patience}, dropout "
-        f"{s.dropout:g}).",
+        f"{s.dropout:g}). {SAME_IMAGES}",
         *study.notes,
     ]
     for name in study.sets:

@@ -23,7 +23,15 @@ from unskew.classify.objectives import OBJECTIVES
 from unskew.classify.pixels import Pixels
 from unskew.classify.predict import to_float
 from unskew.classify.presets import Scale, TrainSettings, preset
-from unskew.classify.studies.cells import FAILURE, ROOMS, Cell, Result, file_name, run_cells
+from unskew.classify.studies.cells import (
+    FAILURE,
+    ROOMS,
+    Cell,
+    Result,
+    file_name,
+    refuse_failures,
+    run_cells,
+)
 from unskew.classify.studies.data import StudyData, fingerprint, judged, sizes, study_data
 from unskew.classify.train import train
 from unskew.errors import InputError
@@ -133,7 +141,8 @@ def study_objectives(
         jobs: see `run_cells`.
 
     Raises:
-        InputError: no sets or seeds, a set that cannot be used, or `out` cannot be written.
+        InputError: no sets or seeds, a set that cannot be used, no training that succeeds, or `out`
+            cannot be written.
     """
     if not sets:
         raise InputError("there is no biased set to study: give at least one")
@@ -145,25 +154,11 @@ def study_objectives(
         name: study_data(name, data, image_sizes[name], most_train, most_judged)
         for name, data in sets.items()
     }
-    cells = {
-        (name, objective, seed): Cell(
-            file_name(f"{name}-{objective}-{seed}"),
-            _run,
-            {
-                "data": data,
-                "settings": settings,
-                "objective": objective,
-                "seed": seed,
-                "cka_images": CKA_IMAGES[scale],
-            },
-        )
-        for name, data in loaded.items()
-        for objective in OBJECTIVES
-        for seed in seeds
-    }
+    cells = _cells(loaded, settings, seeds, CKA_IMAGES[scale])
     digests = {name: fingerprint(data) for name, data in loaded.items()}
     kept = Kept(out / "cells", {"scale": scale, "sets": digests}, ROOMS)
     results = run_cells(list(cells.values()), kept, jobs)
+    refuse_failures(results)
     rows = tuple(
         _row(name, objective, {s: results[cells[name, objective, s].name] for s in seeds})
         for name in loaded
@@ -176,6 +171,28 @@ def study_objectives(
         rows,
         tuple(note for data in loaded.values() for note in data.notes),
     )
+
+
+def _cells(
+    loaded: Mapping[str, StudyData], settings: TrainSettings, seeds: Sequence[int], cka_images: int
+) -> dict[tuple[str, str, int], Cell]:
+    """By set, objective and seed."""
+    return {
+        (name, objective, seed): Cell(
+            file_name(f"{name}-{objective}-{seed}"),
+            _run,
+            {
+                "data": data,
+                "settings": settings,
+                "objective": objective,
+                "seed": seed,
+                "cka_images": cka_images,
+            },
+        )
+        for name, data in loaded.items()
+        for objective in OBJECTIVES
+        for seed in seeds
+    }
 
 
 def _run(

@@ -51,9 +51,15 @@ def caption_of(name: str, sizes: Mapping[str, int], seeds: int) -> str:
     share = 100 * sizes["conflicting"] / sizes["train"]
     return (
         f"{name}: {sizes['train']} training images ({share:.1f} % conflicting), "
-        f"{sizes['validation']} of validation and {sizes['test']} of test; mean ± standard "
-        f"deviation over {seeds} seeds"
+        f"{sizes['validation']} of validation and {sizes['test']} of test (smallest group: "
+        f"{sizes['smallest_group']}); mean ± standard deviation over {seeds} seeds"
     )
+
+
+SAME_IMAGES = (
+    "Deviations are over seeds, on the same test images: how far other images would move a figure, "
+    "above all one of a small group, is not in them."
+)
 
 
 def spread(values: Sequence[float], digits: int = 1, factor: float = 100) -> str:

@@ -24,7 +24,15 @@ from unskew.classify.presets import Scale, TrainSettings, preset
 from unskew.classify.pseudo_groups import pseudo_groups
 from unskew.classify.strategies import bias_pseudo_attributes, just_train_twice, make_strategy
 from unskew.classify.strategy import Strategy
-from unskew.classify.studies.cells import FAILURE, ROOMS, Cell, Result, file_name, run_cells
+from unskew.classify.studies.cells import (
+    FAILURE,
+    ROOMS,
+    Cell,
+    Result,
+    file_name,
+    refuse_failures,
+    run_cells,
+)
 from unskew.classify.studies.data import StudyData, fingerprint, judged, sizes, study_data
 from unskew.classify.studies.vlm_methods import NONE, Variant, chosen, variants_of
 from unskew.classify.train import train
@@ -161,46 +169,33 @@ def study_vlm_debias(
         jobs: see `run_cells`.
 
     Raises:
-        InputError: no tasks or seeds, a set that cannot be used, or `out` cannot be written.
+        InputError: no tasks or seeds, an unknown method, a set that cannot be used, no training
+            that succeeds, or `out` cannot be written.
     """
-    if not tasks:
-        raise InputError("there is no task to study: give at least one biased set")
-    if not seeds:
-        raise InputError("give at least one seed")
+    if not tasks or not seeds:
+        missing = "seed" if tasks else "task, a biased set to study"
+        raise InputError(f"give at least one {missing}")
     settings = preset(PRESET, scale)
     loaded = {
         t.name: study_data(t.name, t.data, t.image_size or IMAGE_SIZES[scale], *LIMITS[scale])
         for t in tasks
     }
-    looked = {
-        t.name: pseudo_attributes(encoder, t.described, t.data["train"], loaded[t.name])
-        for t in tasks
-        if t.described
-    }
-    pseudo = {name: found for name, (found, _) in looked.items()}
+    pseudo, notes = _look(tasks, encoder, loaded)
     true = {name: data.train.attributes.numpy() for name, data in loaded.items()}
     agreements = {name: adjusted_rand_index(found, true[name]) for name, found in pseudo.items()}
-    digests = {name: fingerprint(data) for name, data in loaded.items()}
-    described = {t.name: t.described for t in tasks}
-    decisive = {"scale": scale, "model": encoder.fingerprint, "described": described}
-    kept = Kept(out / "cells", {**decisive, "sets": digests}, ROOMS)
-    variants = chosen(
-        {
-            name: variants_of(true[name], pseudo.get(name), agreements.get(name), ablations)
-            for name in loaded
-        },
-        methods,
-    )
+    rows = {
+        name: variants_of(labels, pseudo.get(name), agreements.get(name), ablations)
+        for name, labels in true.items()
+    }
+    variants = chosen(rows, methods)
+    kept = _kept(out, scale, encoder, tasks, loaded)
     cells = {
         (name, variant.method, seed): _cell(data, settings, variant, seed, kept)
         for name, data in loaded.items()
         for variant in variants[name]
         for seed in seeds
     }
-    # BPA starts from the network of no intervention, so these come first.
-    first = [cell for (_, method, _), cell in cells.items() if method == NONE]
-    rest = [cell for (_, method, _), cell in cells.items() if method != NONE]
-    found = run_cells(first, kept, jobs) | run_cells(rest, kept, jobs)
+    found = _results(cells, kept, jobs)
     return VlmStudy(
         scale=scale,
         settings=settings,
@@ -208,21 +203,54 @@ def study_vlm_debias(
         demonstration=encoder.demonstration,
         sets={name: sizes(data) for name, data in loaded.items()},
         agreements=agreements,
-        rows=tuple(
-            _row(name, v, {s: found[cells[name, v.method, s].name] for s in seeds})
-            for name in loaded
-            for v in variants[name]
-        ),
+        rows=_rows(variants, found, seeds),
         seen={
-            name: _seen(cells[name, NONE, seeds[0]], kept, pseudo[name])
-            for name in pseudo
-            if FAILURE not in found[cells[name, NONE, seeds[0]].name]
+            name: _seen(cells[name, NONE, seeds[0]], kept, groups)
+            for name, groups in pseudo.items()
+            if FAILURE not in found[name, NONE, seeds[0]]
         },
-        notes=(
-            *(f"{name}: {note}." for name, (_, notes) in looked.items() for note in notes),
-            *(note for data in loaded.values() for note in data.notes),
-        ),
+        notes=notes,
     )
+
+
+def _look(
+    tasks: Sequence[Task], encoder: Any, loaded: Mapping[str, StudyData]
+) -> tuple[dict[str, Ints], tuple[str, ...]]:
+    """The pseudo-groups of every task that has any, and the notes on them and on the data."""
+    pseudo, notes = {}, []
+    for task in tasks:
+        data = loaded[task.name]
+        if task.described:
+            found, beware = pseudo_attributes(encoder, task.described, task.data["train"], data)
+            pseudo[task.name] = found
+            notes += [f"{task.name}: {note}." for note in beware]
+        notes += data.notes
+    return pseudo, tuple(notes)
+
+
+def _kept(
+    out: Path, scale: Scale, encoder: Any, tasks: Sequence[Task], loaded: Mapping[str, StudyData]
+) -> Kept:
+    settings = {
+        "scale": scale,
+        "model": encoder.fingerprint,
+        "described": {task.name: task.described for task in tasks},
+        "sets": {name: fingerprint(data) for name, data in loaded.items()},
+    }
+    return Kept(out / "cells", settings, ROOMS)
+
+
+Place = tuple[str, str, int]
+"""Of a cell: task, method and seed."""
+
+
+def _results(cells: Mapping[Place, Cell], kept: Kept, jobs: int | None) -> dict[Place, Result]:
+    # BPA starts from the network of no intervention, so these come first.
+    first = [cell for (_, method, _), cell in cells.items() if method == NONE]
+    rest = [cell for (_, method, _), cell in cells.items() if method != NONE]
+    found = run_cells(first, kept, jobs) | run_cells(rest, kept, jobs)
+    refuse_failures(found)
+    return {place: found[cell.name] for place, cell in cells.items()}
 
 
 def pseudo_attributes(
@@ -329,6 +357,18 @@ def _seen(cell: Cell, kept: Kept, pseudo: Ints) -> Seen:
         pseudo=pseudo,
         target_names=data.train.target_names,
         attribute_names=data.train.attribute_names,
+    )
+
+
+def _rows(
+    variants: Mapping[str, Sequence[Variant]],
+    found: Mapping[Place, Result],
+    seeds: Sequence[int],
+) -> tuple[VlmRow, ...]:
+    return tuple(
+        _row(task, variant, {seed: found[task, variant.method, seed] for seed in seeds})
+        for task, of_task in variants.items()
+        for variant in of_task
     )
 
 

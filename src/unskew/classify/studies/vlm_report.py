@@ -19,7 +19,14 @@ from matplotlib.figure import Figure
 from unskew.classify.loss_table import LossCell, loss_table
 from unskew.classify.representation import draw_representation
 from unskew.classify.studies.cells import file_name
-from unskew.classify.studies.tables import Table, caption_of, spread, to_csv, to_markdown
+from unskew.classify.studies.tables import (
+    SAME_IMAGES,
+    Table,
+    caption_of,
+    spread,
+    to_csv,
+    to_markdown,
+)
 from unskew.classify.studies.vlm_debias import Seen, VlmRow, VlmStudy
 from unskew.classify.studies.vlm_methods import NONE, OURS, TRUE
 from unskew.kept import write_whole
@@ -163,7 +170,7 @@ def document(study: VlmStudy) -> str:
         f"Scale: {study.scale} (ResNet18 with {s.width} channels in its first stage, batches of "
         f"{s.batch_size}, {s.epochs} epochs; the best epoch by {s.select.replace('_', ' ')} on "
         "validation images, whose groups are known). Groups are class x attribute; methods "
-        "without an ARI use none.",
+        f"without an ARI use none. {SAME_IMAGES}",
         *study.notes,
     ]
     if study.demonstration and study.agreements:
