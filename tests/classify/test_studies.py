@@ -272,7 +272,7 @@ def test_the_order_in_words():
     words = in_words(study, "Colored MNIST")
     assert "from the best to the worst: sos, l2, l1." in words
     assert "In the paper: l1, sos, l2." in words
-    assert "Within one standard deviation of the best: l2." in words
+    assert "Within the larger standard deviation of the best: l2." in words
     assert "Kendall's tau between the two orders is -0.33" in words
 
 

@@ -106,7 +106,7 @@ def in_words(study: ObjectiveStudy, name: str) -> str:
     said = f"Here, from the best to the worst: {', '.join(r.objective for r in order)}."
     close = _close(order)
     if close:
-        said += f" Within one standard deviation of the best: {', '.join(close)}."
+        said += f" Within the larger standard deviation of the best: {', '.join(close)}."
     published = {r.objective: r.published for r in done if not math.isnan(r.published)}
     if not published:
         return f"{said} The paper has no figures for this set."

@@ -324,6 +324,11 @@ def _network(data: StudyData, settings: TrainSettings, seed: int) -> Classifier:
     return settings.network(len(data.train.target_names), data.train.images.shape[-1], seed)
 
 
+def jtt_epochs(settings: TrainSettings) -> int:
+    """Of the first training of JTT."""
+    return max(1, round(JTT_SHARE * settings.epochs))
+
+
 def _strategy(
     data: StudyData,
     settings: TrainSettings,
@@ -336,7 +341,7 @@ def _strategy(
     """`first`: checkpoints of the first training, of a strategy that has one."""
     common = (_network(data, settings, seed), data.train, data.validation, settings)
     if name == "jtt":
-        epochs = max(1, round(JTT_SHARE * settings.epochs))
+        epochs = jtt_epochs(settings)
         return just_train_twice(*common, epochs=epochs, times=JTT_TIMES, seed=seed, out=first)
     if name == "bpa":
         return bias_pseudo_attributes(*common, seed=seed, out=first)

@@ -27,7 +27,7 @@ from unskew.classify.studies.tables import (
     to_csv,
     to_markdown,
 )
-from unskew.classify.studies.vlm_debias import Seen, VlmRow, VlmStudy
+from unskew.classify.studies.vlm_debias import JTT_TIMES, Seen, VlmRow, VlmStudy, jtt_epochs
 from unskew.classify.studies.vlm_methods import NONE, OURS, TRUE
 from unskew.kept import write_whole
 
@@ -170,7 +170,9 @@ def document(study: VlmStudy) -> str:
         f"Scale: {study.scale} (ResNet18 with {s.width} channels in its first stage, batches of "
         f"{s.batch_size}, {s.epochs} epochs; the best epoch by {s.select.replace('_', ' ')} on "
         "validation images, whose groups are known). Groups are class x attribute; methods "
-        f"without an ARI use none. {SAME_IMAGES}",
+        "without an ARI use none. JTT counts the errors of a first training of "
+        f"{jtt_epochs(s)} epochs {JTT_TIMES:g} times; BPA, GroupDRO and VLM-debias have the "
+        f"constants of their papers. {SAME_IMAGES}",
         *study.notes,
     ]
     if study.demonstration and study.agreements:
