@@ -1,17 +1,19 @@
 """CKA beside its peers: error against double precision, time and memory, in one run.
 
-    python benchmarks/cka.py [--images 512] [--batch-size 128] [--rounds 5]
+    python benchmarks/cka.py [--images 512] [--batch-size 128] [--rounds 5] [--threads 1]
 
-Models: two ResNet18 in plain torch (60 modules beside containers, in-place ReLU), all layers of
-one against all of the other, on random 32 x 32 images. Their BatchNorm statistics have settled,
-or lag behind after three batches, which leaves layers whose mean is far above their spread.
-Features: two matrices of 512 features, plain and with mean = 100 std.
+Models: two ResNet18 in plain torch, the same 60 layers for every tool (convolution, BatchNorm,
+in-place ReLU, pooling, linear), all of one model against all of the other, on random 32 x 32
+images. Their BatchNorm statistics have settled, or lag behind after three batches, which leaves
+deep layers whose squared mean is hundreds of times their variance. Features: two matrices of 512
+features, plain and with mean = 100 std.
 
 Peers are used where they can be imported: pytorch-cka (module `cka`), cka-pytorch
-(`cka_pytorch`), torch-cka (`torch_cka`). Those that keep one row for a module that runs twice are
-compared on its last output. Ours and pytorch-cka take turns, so that a busy machine slows both;
-the median of the ratios is printed. Memory is the peak beyond that of a forward, of a process
-that does nothing else.
+(`cka_pytorch`, one pass over the data instead of its ten), torch-cka (`torch_cka`). Every tool
+sees a small batch before it is timed. The bare forward, ours and pytorch-cka take turns, in
+changing order, so that a busy machine slows all; medians over turns are printed, and of their
+ratios. The others run in the first turn only. Memory is the peak beyond that of a forward, of a
+process that does nothing else. One thread compares work; more add how well it is spread.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Subset, TensorDataset
 
 # pytorch-cka's module is called as this file is: this folder must not be searched for it.
 sys.path.pop(0)
@@ -45,12 +47,12 @@ from unskew.inside import layer_cka
 from unskew.inside.layers import Watch, choose_layers
 from unskew.measures import cka as feature_cka
 
-OURS, PARITY = "unskew", "pytorch-cka"
+OURS, PARITY, FORWARD = "unskew", "pytorch-cka", "forward"
 Tool = Callable[[list[Any], DataLoader, list[str]], tuple[Any, list[str]]]
 
 
 def unskew_tool(models: list[Any], loader: DataLoader, names: list[str]) -> tuple[Any, list[str]]:
-    found = layer_cka(models[0], loader, models[1])
+    found = layer_cka(models[0], loader, models[1], layers=names)
     return found.matrix, list(found.layers_a)
 
 
@@ -105,15 +107,15 @@ def present() -> list[str]:
 
 
 def job(case: str, options: argparse.Namespace) -> tuple[list[Any], DataLoader, list[str]]:
-    models = [resnet18(seed, settled=case == "settled") for seed in (0, 1)]
+    models = [resnet18(seed, settled=case == "settled", reused=False) for seed in (0, 1)]
     x = torch.randn(options.images, 3, 32, 32, generator=torch.Generator().manual_seed(5))
     data = TensorDataset(x, torch.zeros(len(x), dtype=torch.long))
     loader = DataLoader(data, batch_size=options.batch_size)
-    return models, loader, list(choose_layers(models[0], None, "ResNet18"))
+    return models, loader, [n for n, m in models[0].named_modules() if not [*m.children()]]
 
 
-def reference(models: list[Any], loader: DataLoader) -> tuple[np.ndarray, list[str]]:
-    """Minibatch CKA in double precision, and the names of its rows."""
+def reference(models: list[Any], loader: DataLoader, names: list[str]) -> np.ndarray:
+    """Minibatch CKA of the layers in the order of their names, in double precision."""
     totals: list[Any] = [0.0, 0.0, 0.0]
     grams: list[dict[str, Any]] = [{}, {}]
 
@@ -125,29 +127,32 @@ def reference(models: list[Any], loader: DataLoader) -> tuple[np.ndarray, list[s
 
         return hook
 
-    chosen = [choose_layers(model, None, "ResNet18") for model in models]
     with contextlib.ExitStack() as stack, torch.inference_mode():
         watches = [
-            stack.enter_context(Watch(model, layers, keep(side)))
-            for side, (model, layers) in enumerate(zip(models, chosen, strict=True))
+            stack.enter_context(Watch(model, choose_layers(model, names, "it"), keep(side)))
+            for side, model in enumerate(models)
         ]
         for x, _ in loader:
             for watch in watches:
                 watch.run(x)
             n = len(x)
-            K, L = (u_centred(np.stack([*g.values()])) / np.sqrt(n * (n - 3)) for g in grams)
+            K, L = (
+                u_centred(np.stack([g[name] for name in names])) / np.sqrt(n * (n - 3))
+                for g in grams
+            )
             for i, part in enumerate((K @ L.T, (K**2).sum(1), (L**2).sum(1))):
                 totals[i] = totals[i] + part
-    return totals[0] / np.sqrt(np.outer(totals[1], totals[2])), list(grams[0])
+    return totals[0] / np.sqrt(np.outer(totals[1], totals[2]))
 
 
-def error(found: Any, rows: list[str], expected: np.ndarray, names: list[str]) -> float:
-    """The largest, over all entries; a row that lacks '#' stands for a module's last output."""
-    if rows == names:
-        at = list(range(len(names)))
-    else:
-        at = [max(i for i, n in enumerate(names) if n.split("#")[0] == row) for row in rows]
-    return float(np.nanmax(np.abs(found - expected[np.ix_(at, at)])))
+def error(found: Any, rows: list[str], expected: np.ndarray, names: list[str]) -> str:
+    """The largest over all entries, and where it is."""
+    at = [names.index(row) for row in rows]
+    assert sorted(at) == list(range(len(names))), "a tool skipped or repeated layers"
+    errors = np.abs(found - expected[np.ix_(at, at)])
+    i, j = np.unravel_index(np.nanargmax(errors), errors.shape)
+    undefined = f", {np.isnan(errors).sum()} undefined" if np.isnan(errors).any() else ""
+    return f"max error {errors[i, j]:.1e} ({rows[i]} by {rows[j]}){undefined}"
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -172,46 +177,62 @@ def memory(tool: str, options: argparse.Namespace) -> None:
 
 def extra_memory(tool: str, options: argparse.Namespace) -> float:
     command = [sys.executable, __file__, "--memory", tool, "--images", str(options.images)]
-    command += ["--batch-size", str(options.batch_size)]
+    command += ["--batch-size", str(options.batch_size), "--threads", str(options.threads)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(done.stdout.splitlines()[-1])
+
+
+def bare(models: list[Any], loader: DataLoader, names: list[str]) -> tuple[None, list[str]]:
+    with torch.inference_mode():
+        for x, _ in loader:
+            for model in models:
+                model(x)
+    return None, names
 
 
 def models_part(tools: list[str], options: argparse.Namespace) -> None:
     for case in ("settled", "lagged"):
         models, loader, names = job(case, options)
-        expected, rows = reference(models, loader)
-        seconds: dict[str, list[float]] = {tool: [] for tool in tools}
-        for turn in range(options.rounds if case == "settled" else 1):
-            for tool in tools:
-                if turn and tool not in (OURS, PARITY):
-                    continue
-                try:
-                    took, (found, its) = timed(partial(TOOLS[tool], models, loader, names))
-                except AssertionError as failure:
-                    print(f"{case:8} {tool:12} fails: {failure}")
-                    continue
-                seconds[tool].append(took)
-                if not turn:
-                    print(f"{case:8} {tool:12} max error {error(found, its, expected, rows):.1e}")
-        if case == "settled":
-            forward, _ = timed(partial(bare, models, loader))
-            print(f"bare forward of both models {forward:.2f} s")
-            for tool in tools:
-                ratio = [a / b for a, b in zip(seconds[tool], seconds[OURS], strict=False)]
-                print(
-                    f"{case:8} {tool:12} {statistics.median(seconds[tool]):6.2f} s, "
-                    f"{statistics.median(ratio):5.2f} times ours"
-                )
+        expected = reference(models, loader, names)
+        seconds = turns(tools, case, (models, loader, names), expected, options)
+        if case == "lagged":
+            continue
+        for tool, took in seconds.items():
+            ratio = [a / b for a, b in zip(took, seconds[OURS], strict=False)]
+            print(
+                f"{case:8} {tool:12} {statistics.median(took):6.2f} s, "
+                f"{statistics.median(ratio):5.2f} times ours in {len(took)} turns",
+                flush=True,
+            )
+
+
+def memory_part(tools: list[str], options: argparse.Namespace) -> None:
     for tool in tools:
         print(f"settled  {tool:12} extra memory {extra_memory(tool, options):.0f} MB", flush=True)
 
 
-def bare(models: list[Any], loader: DataLoader) -> None:
-    with torch.inference_mode():
-        for x, _ in loader:
-            for model in models:
-                model(x)
+def turns(
+    tools: list[str], case: str, given: Any, expected: np.ndarray, options: argparse.Namespace
+) -> dict[str, list[float]]:
+    """Seconds of each tool, turn by turn; errors are printed in the first."""
+    models, loader, names = given
+    every = {FORWARD: bare} | {tool: TOOLS[tool] for tool in tools}
+    warm = DataLoader(Subset(loader.dataset, range(32)), batch_size=32)
+    seconds: dict[str, list[float]] = {tool: [] for tool in every}
+    for turn in range(options.rounds if case == "settled" else 1):
+        order = [t for t in every if not turn or t in (FORWARD, OURS, PARITY)]
+        for tool in order if turn % 2 == 0 else order[::-1]:
+            try:
+                if not turn and case == "settled":
+                    every[tool](models, warm, names)
+                took, (found, rows) = timed(partial(every[tool], models, loader, names))
+            except AssertionError as failure:
+                print(f"{case:8} {tool:12} fails: {failure}", flush=True)
+                continue
+            seconds[tool].append(took)
+            if not turn and found is not None:
+                print(f"{case:8} {tool:12} {error(found, rows, expected, names)}", flush=True)
+    return {tool: took for tool, took in seconds.items() if took}
 
 
 def ours_of_features(x: torch.Tensor, y: torch.Tensor, confidence: float | None) -> float:
@@ -257,15 +278,18 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=512)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--memory", choices=TOOLS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
+    torch.set_num_threads(options.threads)
     if options.memory:
         memory(options.memory, options)
         return
     tools = present()
-    models_part(tools, options)
     features_part(tools)
+    models_part(tools, options)
+    memory_part(tools, options)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ from labelled_pictures import save_faces
 from transformers import ResNetConfig, ResNetForImageClassification, ViTImageProcessorPil
 
 from unskew.classify.network import resnet18
+from unskew.classify.presets import preset
+from unskew.classify.trained import Trained
 from unskew.inside import LayerCka
 
 
@@ -45,7 +47,7 @@ def test_two_models_with_preprocessing_of_their_own(unskew, folder, tmp_path):
         "--layers", "convolution$", "--limit", 12, "--split", "train",
     )  # fmt: skip
     assert code == 0, err
-    assert "12 examples in 1 batches" in out
+    assert "12 examples in 1 batch\n" in out
     assert "block structure undefined: a block is a range of layers of one model" in out
     found = LayerCka.load(tmp_path / "cka.json")
     assert found.matrix.shape == (len(found.layers_a), len(found.layers_b))
@@ -61,6 +63,24 @@ def test_the_towers_of_a_dual_encoder(unskew, folder, tmp_path):
     assert len(LayerCka.load(tmp_path / "cka.json").layers_a) > 10
 
 
+def test_a_trained_classifier_under_another_kernel_and_estimator(unskew, folder, tmp_path):
+    found = {"train_loss": 1.0, "accuracy": 0.5}
+    settings = preset("objectives", "smoke")
+    Trained(
+        resnet18(2, 32, dropout=0.1, width=4).eval(), (found,), 0, "accuracy", settings,
+        "softmax-cross-entropy", "none", 0, (),
+    ).save_pretrained(tmp_path / "trained")  # fmt: skip
+    code, out, err = unskew(
+        "cka", tmp_path / "trained", "--data", folder / "faces", "--out", tmp_path,
+        "--kernel", "rbf", "--estimator", "biased", "--limit", 16, "--layers", "convolution$",
+    )  # fmt: skip
+    assert code == 0, err
+    assert "16 examples in 1 batch\n" in out
+    found = LayerCka.load(tmp_path / "cka.json")
+    assert (found.kernel, found.estimator) == ("rbf", "biased")
+    np.testing.assert_allclose(np.diag(found.matrix), 1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -68,6 +88,7 @@ def test_the_towers_of_a_dual_encoder(unskew, folder, tmp_path):
         (("ours", "--tower", "text"), "classifies images: it has no text tower"),
         (("ours", "--batch-size", "3"), "batch_size is 3; CKA needs at least 4"),
         (("ours", "--limit", "2"), "limit is 2; CKA needs at least 4"),
+        (("ours", "--device", "nowhere"), "device 'nowhere' cannot be used"),
         (("bare",), "has no preprocessor_config.json"),
         (("nowhere",), "is neither a folder here nor a valid Hub id"),
     ],

@@ -1,4 +1,7 @@
-"""ResNet18 in plain torch: 60 modules beside containers, one in-place ReLU per block."""
+"""ResNet18 in plain torch, with in-place ReLU: one per block that runs twice, or two.
+
+With two there are 60 layers beside containers and blocks, each of which runs once.
+"""
 
 from itertools import pairwise
 
@@ -7,13 +10,14 @@ from torch import nn
 
 
 class Block(nn.Module):
-    def __init__(self, width, out, stride):
+    def __init__(self, width, out, stride, reused):
         super().__init__()
         self.conv1 = nn.Conv2d(width, out, 3, stride, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(out)
         self.relu = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(out, out, 3, 1, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(out)
+        self.relu2 = None if reused else nn.ReLU(inplace=True)
         self.downsample = None
         if stride != 1 or width != out:
             convolution = nn.Conv2d(width, out, 1, stride, bias=False)
@@ -21,11 +25,12 @@ class Block(nn.Module):
 
     def forward(self, x):
         out = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
-        return self.relu(out + (x if self.downsample is None else self.downsample(x)))
+        out = out + (x if self.downsample is None else self.downsample(x))
+        return (self.relu2 or self.relu)(out)
 
 
 class ResNet18(nn.Module):
-    def __init__(self):
+    def __init__(self, reused):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
@@ -33,8 +38,8 @@ class ResNet18(nn.Module):
         self.maxpool = nn.MaxPool2d(3, 2, 1)
         widths = (64, 64, 128, 256, 512)
         for i, (width, out) in enumerate(pairwise(widths), 1):
-            blocks = Block(width, out, 1 if i == 1 else 2), Block(out, out, 1)
-            setattr(self, f"layer{i}", nn.Sequential(*blocks))
+            first = Block(width, out, 1 if i == 1 else 2, reused)
+            setattr(self, f"layer{i}", nn.Sequential(first, Block(out, out, 1, reused)))
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(512, 10)
 
@@ -44,12 +49,16 @@ class ResNet18(nn.Module):
         return self.fc(self.avgpool(x).flatten(1))
 
 
-def resnet18(seed, settled):
-    """New weights. BatchNorm's statistics are those of the data, or lag behind after 3 batches."""
+def resnet18(seed, settled, reused=True):
+    """New weights. BatchNorm's statistics are those of the data, or lag behind after 3 batches.
+
+    Where they lag, weights that shrink what goes through leave deep layers whose squared mean is
+    hundreds of times their variance.
+    """
     torch.manual_seed(seed)
-    model = ResNet18()
+    model = ResNet18(reused)
     for module in model.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, nn.Conv2d) and settled:
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
     model.train()
     with torch.no_grad():

@@ -162,6 +162,23 @@ class TestTheModelIsLeftAsItWas:
         assert found.matrix[0, 0] == pytest.approx(1)
         assert not found.same_model
 
+    def test_what_it_keeps_for_later_can_be_trained_with(self):
+        class Keeps(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.first = nn.Linear(4, 4)
+                self.scale = None
+
+            def forward(self, x):
+                if self.scale is None:
+                    self.scale = torch.ones(4)
+                return self.first(x) * self.scale
+
+        model = Keeps()
+        layer_cka(model, [torch.randn(6, 4)])
+        model(torch.randn(6, 4)).sum().backward()
+        assert model.first.weight.grad is not None
+
 
 class TestNumbers:
     @pytest.mark.parametrize("case", ["settled", "lagged"])
@@ -175,6 +192,16 @@ class TestNumbers:
         assert [list(f) for f in features] == [list(found.layers_a), list(found.layers_b)]
         expected = minibatch_cka(*features)
         assert np.abs(found.matrix - expected).max() < 1e-7
+        if case == "lagged":
+            last = features[0]["layer4.1.bn2"][0]
+            assert (last.mean(0) ** 2).sum() > 100 * last.var(0).sum()
+
+    def test_channels_last_changes_nothing(self):
+        model, batches = Small(), images()
+        expected = layer_cka(model, batches).matrix
+        model = model.to(memory_format=torch.channels_last)
+        found = layer_cka(model, [x.to(memory_format=torch.channels_last) for x in batches])
+        np.testing.assert_allclose(found.matrix, expected, atol=1e-6)
 
     def test_batches_of_unequal_size_and_one_too_small(self):
         batches = [torch.randn(n, 3, 12, 12) for n in (9, 16, 3, 5)]

@@ -9,6 +9,7 @@ from scipy import stats
 
 from unskew.errors import InputError
 from unskew.measures import cka
+from unskew.measures.gram import feature_rows, linear_gram
 from unskew.measures.minibatch import MinibatchCKA
 
 
@@ -139,7 +140,50 @@ def test_constant_features_are_undefined_alone():
     assert found.reasons_a[1] == "its output is the same for every example"
 
 
+@pytest.mark.parametrize("n", [4, 37, 128])
+@pytest.mark.parametrize("d", [1, 300, 2500, 70_000])
+def test_the_gram_matrix_is_that_of_rows_less_one_vector(n, d):
+    rows = torch.randn(n, d, generator=torch.Generator().manual_seed(n)) + 3
+    gram = linear_gram(rows, 2.0, torch.float32)
+    assert torch.equal(gram, gram.T)
+    exact = rows.double() - rows.double().mean(0)
+    exact = exact @ exact.T / 4
+    double_centred = gram.double() - gram.double().mean(0)
+    double_centred -= double_centred.mean(1, keepdim=True)
+    torch.testing.assert_close(double_centred, exact, rtol=0, atol=1e-5 * exact.abs().max().item())
+
+
+def test_rows_of_channels_last_are_not_copied():
+    maps = torch.randn(5, 3, 4, 6).to(memory_format=torch.channels_last)
+    rows = feature_rows(maps)
+    assert rows.data_ptr() == maps.data_ptr()
+    assert rows.shape == (5, 72)
+    torch.testing.assert_close(rows @ rows.T, maps.flatten(1) @ maps.flatten(1).T)
+
+
+@pytest.mark.parametrize("n", [4, 16, 31, 100, 128])
+@pytest.mark.parametrize("value", [0.1, 1 / 3, -7e4, 1e-30])
+def test_a_constant_is_one_whatever_its_mean_rounds_to(n, value):
+    sums = MinibatchCKA()
+    sums.update([torch.full((n, 700), value), torch.randn(n, 5)])
+    assert sums.result().reasons_a == {0: "its output is the same for every example"}
+
+
+def test_features_may_require_gradients():
+    ((x, y),) = batches((20,))
+    plain = computed([(x, y)]).matrix
+    np.testing.assert_array_equal(computed([(x.requires_grad_(), y)]).matrix, plain)
+
+
 def test_bad_input():
+    sums = MinibatchCKA()
+    with pytest.raises(InputError, match=r"one batch holds \[8, 9\] examples"):
+        sums.update([torch.randn(8, 2)], [torch.randn(9, 2)])
+    sums.update([torch.randn(8, 2)], [torch.randn(8, 2)])
+    with pytest.raises(InputError, match=r"\(2, 1\) representations in this batch and \(1, 1\)"):
+        sums.update([torch.randn(8, 2)] * 2, [torch.randn(8, 2)])
+    with pytest.raises(InputError, match=r"torch.int64 of shape \(8, 2\)"):
+        sums.update([torch.zeros(8, 2, dtype=torch.int64)])
     with pytest.raises(InputError, match="a batch holds 3 examples"):
         MinibatchCKA().update([torch.zeros(3, 2)])
     with pytest.raises(InputError, match="there was no batch of at least 4"):

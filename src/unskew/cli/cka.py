@@ -33,6 +33,14 @@ def cka(
     device: Annotated[
         str | None, typer.Option(help="Where the models run. Default: the GPU if there is one.")
     ] = None,
+    kernel: Annotated[
+        Literal["linear", "rbf"],
+        typer.Option(help="rbf: of distances over their median in the first batch."),
+    ] = "linear",
+    estimator: Annotated[
+        Literal["unbiased", "biased"],
+        typer.Option(help="biased is far too large with few images; for comparison only."),
+    ] = "unbiased",
 ) -> None:
     """CKA between the layers of MODEL_A, or of two models: a heatmap and two numbers."""
     import unskew.classify.network  # noqa: F401 - makes our classifiers known to transformers
@@ -48,6 +56,8 @@ def cka(
         limit=limit,
         split=split,
         device=device,
+        kernel=kernel,
+        estimator=estimator,
     )
     written = found.save(out / "cka.json"), found.heatmap(out / "cka.png")
     for line in (*found.summary(), *map(str, written)):

@@ -14,7 +14,8 @@ from unskew.errors import InputError
 from unskew.inside.batches import inputs_of, main_tensor, moved, paired
 from unskew.inside.layers import Layers, Watch, choose_layers, first_tensor
 from unskew.inside.result import LayerCka
-from unskew.measures.minibatch import LEAST, Estimator, Kernel, MinibatchCKA
+from unskew.measures.gram import LEAST, Estimator, Kernel
+from unskew.measures.minibatch import MinibatchCKA
 
 
 class Side:
@@ -43,7 +44,7 @@ class Side:
             self.dropped[name] = f"it gives no tensor but a {type(output).__name__}"
         elif not tensor.is_floating_point():
             self.dropped[name] = f"it gives {tensor.dtype}, not features"
-        elif tensor.ndim < 2 or len(tensor) != self._n:
+        elif tensor.ndim < 2 or len(tensor) != self._n or not tensor.numel():
             self.dropped[name] = (
                 f"its output has shape {tuple(tensor.shape)}, which has no row for each of the "
                 f"{self._n} examples of a batch"
@@ -124,7 +125,7 @@ def layer_cka(
     if model_b is not None:
         models.append((model_b, layers if layers_b is None else layers_b, name_b))
     sides, watches, small = [], [], []
-    with ExitStack() as stack, torch.inference_mode():
+    with ExitStack() as stack, torch.no_grad():  # what a model keeps must not be of inference
         for key, (model, wanted, name) in enumerate(models):
             chosen = choose_layers(model, wanted, name)
             side = Side(key, name, chosen, sums)

@@ -14,12 +14,14 @@ from torch import Tensor, nn
 from unskew.corpora import load_images
 from unskew.corpora.captioned import load_captioned
 from unskew.encoders import DualEncoder
+from unskew.encoders.encoder import _device
 from unskew.encoders.fetching import BUILT_IN, explained, only_local
 from unskew.encoders.images import UnreadableImageError, to_rgb
 from unskew.encoders.tokens import tokenize
 from unskew.errors import InputError
 from unskew.inside.compare import layer_cka
 from unskew.inside.result import LayerCka
+from unskew.measures.gram import Estimator, Kernel
 
 Tower = Literal["image", "text"]
 
@@ -44,6 +46,8 @@ def compare_named(
     limit: int | None = None,
     split: str | None = None,
     device: str | None = None,
+    kernel: Kernel = "linear",
+    estimator: Estimator = "unbiased",
 ) -> LayerCka:
     """CKA between the layers of one model or two, each given its own preprocessing.
 
@@ -51,6 +55,7 @@ def compare_named(
         model_a, model_b: dual encoders, of which one tower is looked into, or classifiers.
         data: an image set; for text towers one with captions, of which the first is taken.
         limit: images taken, evenly spaced; all by default.
+        kernel, estimator: see `layer_cka`.
 
     Raises:
         NotFoundError: there is no such model or data set.
@@ -67,6 +72,8 @@ def compare_named(
         others[0].network if others else None,
         loader_b=_Loader(items, others[0], batch_size) if others else None,
         layers=layers,
+        kernel=kernel,
+        estimator=estimator,
         name_a=first.name,
         name_b=others[0].name if others else "model B",
         progress=True,
@@ -159,10 +166,9 @@ def _is_classifier(name: str) -> bool:
 def _classifier(name: str, device: str | None) -> Opened:
     from transformers import AutoImageProcessor, AutoModelForImageClassification
 
-    local = only_local(name)
+    place, local = _device(device), only_local(name)
     with explained(name, "weights"):
         network = AutoModelForImageClassification.from_pretrained(name, local_files_only=local)
-    place = device or ("cuda" if torch.cuda.is_available() else "cpu")
     network = network.to(place).eval()
     if (Path(name) / "preprocessor_config.json").is_file():
         with explained(name, "preprocessor_config.json"):

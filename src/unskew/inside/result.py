@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from unskew.errors import InputError, NotFoundError
 from unskew.inside.depth import BlockStructure, block_structure, progressive_dissimilarity
-from unskew.measures.minibatch import Estimator, Kernel
+from unskew.measures.gram import Estimator, Kernel
 
 Floats = NDArray[np.float64]
 
@@ -73,7 +73,7 @@ class LayerCka:
         block = self.block_structure
         lines = [
             f"CKA of {rows} by {columns} layers, {self.n_examples} examples in "
-            f"{self.n_batches} batches",
+            f"{self.n_batches} batch{'' if self.n_batches == 1 else 'es'}",
             f"progressive dissimilarity {self.progressive_dissimilarity:.3f} (1: the farther "
             "apart in depth, the less similar)",
         ]

@@ -26,8 +26,8 @@ from unskew.measures.options import _level
 
 if TYPE_CHECKING:
     from unskew.measures.centred import Centred
+    from unskew.measures.gram import Estimator, Kernel
     from unskew.measures.hsic import Gram, Statistics
-    from unskew.measures.minibatch import Estimator, Kernel
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ def cka(
         InputError: different numbers of rows, fewer than 4, or values that are not finite.
     """
     from unskew.measures.centred import Centred
+    from unskew.measures.gram import LEAST, check_choices
     from unskew.measures.hsic import Gram, statistics, whole
-    from unskew.measures.minibatch import LEAST, check_choices
 
     check_choices(kernel, estimator)
     level = None if confidence is None else _level(confidence)
@@ -131,8 +131,8 @@ def _interval(value: float, error: float, n: int, confidence: float | None) -> t
 
 def _jackknife(x: Gram, y: Gram, sums: Statistics, estimator: Estimator) -> float:
     """Standard error over examples; NaN where leaving one out leaves CKA undefined."""
+    from unskew.measures.gram import LEAST
     from unskew.measures.hsic import left_out
-    from unskew.measures.minibatch import LEAST
 
     n = x.x.n
     if n <= LEAST:

@@ -20,7 +20,14 @@ import torch
 from torch import Tensor
 
 from unskew.measures.centred import Centred, slices
-from unskew.measures.minibatch import Estimator, Floats, Kernel, full_precision, median_off_diagonal
+from unskew.measures.gram import (
+    Estimator,
+    Floats,
+    Kernel,
+    full_precision,
+    hsic,
+    median_off_diagonal,
+)
 
 _TILE = 1024
 """Examples, or features, on a side of what is multiplied at a time."""
@@ -125,16 +132,6 @@ def in_feature_space(x: Gram, y: Gram) -> bool:
     """Whether products of features cost less than products of examples."""
     a, b, n = x.x.d, y.x.d, x.x.n
     return x.kernel == "linear" and 2 * (a * a + a * b + b * b) < n * (a + b)
-
-
-def hsic(
-    products: Floats, sum_k: Floats, sum_l: Floats, rows: Floats, n: int, estimator: Estimator
-) -> Floats:
-    """HSIC from sum KL, sum K, sum L and sum_i k_i l_i, each of any shape."""
-    if estimator == "unbiased":
-        value = products + sum_k * sum_l / ((n - 1) * (n - 2)) - 2 / (n - 2) * rows
-        return value / (n * (n - 3))
-    return (products + sum_k * sum_l / n**2 - 2 / n * rows) / (n - 1) ** 2
 
 
 def whole(s: Statistics, n: int, estimator: Estimator) -> Floats:

@@ -3,46 +3,42 @@
 For every batch of n examples, and representations X, Y with Gram matrices K, L (Nguyen, Raghu and
 Kornblith 2021, "Do Wide and Deep Networks Learn the Same Things?", arXiv 2010.15327, section 3):
 
-    HSIC_1(K, L) = <U(K), U(L)> / (n (n - 3))
     CKA = mean_b HSIC_1(K_b, L_b) / sqrt(mean_b HSIC_1(K_b, K_b) * mean_b HSIC_1(L_b, L_b))
 
-U is the U-centring of Szekely and Rizzo (2014), under which the inner product is the unbiased
-estimator of HSIC by Song et al. (2012). The division by n (n - 3) is kept, so that batches of
-unequal size each count as one estimate of the same HSIC. HSICs are averaged, never ratios.
-
-What keeps it exact in single precision: U-centring does not see K_ij + a_i + a_j, so subtracting
-any vector from all rows of X is free in exact arithmetic. Rows lose their mean before any product
-is taken.
+HSIC_1 is the unbiased estimator of HSIC by Song et al. (2012), with its division by n (n - 3), so
+that batches of unequal size each count as one estimate of the same HSIC. HSICs are averaged, never
+ratios. Gram matrices are in single precision, of centred features; all sums over them in double.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy import stats
 from torch import Tensor
 
 from unskew.errors import InputError
+from unskew.measures.gram import (
+    LEAST,
+    Estimator,
+    Floats,
+    Kernel,
+    check_choices,
+    distances,
+    feature_rows,
+    full_precision,
+    hsic,
+    linear_gram,
+    median_off_diagonal,
+    scale_of,
+    widest,
+)
 
-Floats = NDArray[np.float64]
-Kernel = Literal["linear", "rbf"]
-Estimator = Literal["unbiased", "biased"]
-
-LEAST = 4
-"""Examples that the unbiased estimator needs."""
-_COLUMNS = 2048
-"""Features centred at a time: the copy of a batch of 128 stays within a processor's cache."""
-_IN_RANGE = (1e-20, 1e20)
-"""Squared lengths of rows whose products neither overflow nor vanish in single precision."""
-_ROUNDING = 8
-"""Spread of a constant feature, in units of the last place of its largest value."""
+_STACKED = 2048
+"""Entries of each Gram matrix summed over at a time."""
 
 
 @dataclass(frozen=True)
@@ -95,39 +91,47 @@ class MinibatchCKA:
         )
 
     def gram(self, key: Hashable, features: Tensor) -> Tensor:
-        """Centred Gram matrix (n, n) on the features' device; `key` names the representation.
+        """Gram matrix (n, n) on the features' device; `key` names the representation.
 
         Double precision for double features and the RBF kernel, single precision for all others.
         """
-        rows = features.flatten(1)
+        if features.ndim < 2 or not features.is_floating_point():
+            raise InputError(
+                f"features are {features.dtype} of shape {tuple(features.shape)}; give a row of "
+                "real numbers per example"
+            )
+        rows = feature_rows(features.detach())
         n = len(rows)
         if n < LEAST:
             raise InputError(f"a batch holds {n} examples; CKA needs at least {LEAST} in each")
         double = rows.dtype == torch.float64 or self.kernel == "rbf"  # distances cancel
-        precision = _widest(rows.device) if double else torch.float32
+        precision = widest(rows.device) if double else torch.float32
         known = self._scales.get(key)
         with full_precision(rows.device):
-            gram = _linear_gram(rows, known or 1.0, precision)
+            gram = linear_gram(rows, known or 1.0, precision)
             if known is None:
-                scale = _scale(rows, gram)
+                scale = scale_of(rows, gram)
                 if scale == 0:
                     return torch.zeros_like(gram)
                 if scale != 1:
-                    gram = _linear_gram(rows, scale, precision)
+                    gram = linear_gram(rows, scale, precision)
                 self._scales[key] = scale
-        if self.kernel == "rbf":
-            gram = self._rbf(key, gram)
-        return u_centred_(gram) if self.estimator == "unbiased" else double_centred_(gram)
+        return self._rbf(key, gram) if self.kernel == "rbf" else gram
 
     def add(self, grams_a: Sequence[Tensor], grams_b: Sequence[Tensor] = ()) -> None:
-        """One batch of centred Gram matrices (n, n), always in the same order."""
-        n = len(grams_a[0])
-        factor = 1 / (n * (n - 3)) if self.estimator == "unbiased" else 1 / (n - 1) ** 2
-        cross = factor * _inner(grams_a, grams_b or grams_a)
-        if grams_b:
-            own_a, own_b = (factor * _own(grams) for grams in (grams_a, grams_b))
-        else:
-            own_a = own_b = cross.diagonal().copy()
+        """One batch of Gram matrices (n, n), always in the same order."""
+        sizes = {len(gram) for gram in (*grams_a, *grams_b)}
+        if len(sizes) != 1:
+            raise InputError(
+                f"one batch holds {sorted(sizes)} examples; give each representation the same"
+            )
+        n = sizes.pop()
+        cross, own_a, own_b = _hsics(grams_a, grams_b, self.estimator)
+        if self._sums and self._sums["cross"].shape != cross.shape:
+            raise InputError(
+                f"{cross.shape} representations in this batch and {self._sums['cross'].shape} in "
+                "those before; give the same ones in each"
+            )
         self.n_batches += 1
         self.n_examples += n
         a, b = own_a[:, None], own_b[None, :]
@@ -160,127 +164,47 @@ class MinibatchCKA:
 
     def _rbf(self, key: Hashable, gram: Tensor) -> Tensor:
         squared = distances(gram)
-        if key not in self._bandwidths:
+        if not self._bandwidths.get(key):
             self._bandwidths[key] = median_off_diagonal(squared)
         width = self._bandwidths[key]
         return torch.exp(squared / (-2 * width)) if width else torch.zeros_like(squared)
 
 
-def check_choices(kernel: str, estimator: str) -> None:
-    """Raise InputError for a kernel or estimator there is not."""
-    if kernel not in ("linear", "rbf"):
-        raise InputError(f"kernel is {kernel!r}; use linear or rbf")
-    if estimator not in ("unbiased", "biased"):
-        raise InputError(f"estimator is {estimator!r}; use unbiased or biased")
-
-
-@contextmanager
-def full_precision(device: torch.device) -> Iterator[None]:
-    """No autocast, no TF32: a Gram matrix in fewer digits would be useless here."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        with torch.autocast(device.type, enabled=False):
-            yield
-    finally:
-        torch.set_float32_matmul_precision(before)
-
-
-def distances(gram: Tensor) -> Tensor:
-    """Squared distances (n, n) of the rows whose products `gram` holds."""
-    squares = gram.diagonal()
-    return (squares[:, None] + squares[None, :] - 2 * gram).clamp_(min=0).fill_diagonal_(0)
-
-
-def median_off_diagonal(squared: Tensor) -> float:
-    """The median squared distance between two different examples."""
-    n = len(squared)
-    above = squared[torch.triu(torch.ones(n, n, dtype=torch.bool, device=squared.device), 1)]
-    return above.median().item()
-
-
-def u_centred_(gram: Tensor) -> Tensor:
-    """U-centring in place: zero diagonal, and rows that sum to zero without it."""
-    n = len(gram)
-    gram.fill_diagonal_(0)
-    means = gram.sum(dim=1) / (n - 2)
-    means -= means.sum() / (2 * (n - 1))
-    gram -= means[:, None]
-    gram -= means[None, :]
-    return gram.fill_diagonal_(0)
-
-
-def double_centred_(gram: Tensor) -> Tensor:
-    """H K H in place, of the biased estimator."""
-    gram -= gram.mean(dim=0)
-    gram -= gram.mean(dim=1, keepdim=True)
-    return gram
-
-
-def _scale(rows: Tensor, gram: Tensor) -> float:
-    """What to divide features by: 0 for constant ones, 1 where their products are in range."""
-    largest = gram.diagonal().max().item()
-    noise = (_ROUNDING * torch.finfo(rows.dtype).eps) ** 2 * _square(rows[0])
-    if noise < largest and _IN_RANGE[0] < largest < _IN_RANGE[1]:
-        return 1.0
-    spread = 0.0
-    for columns in rows.split(_COLUMNS, dim=1):
-        wide = columns.to(gram.dtype)
-        apart = (wide - wide[0]).abs().amax(dim=0)
-        apart[apart <= _ROUNDING * torch.finfo(rows.dtype).eps * wide[0].abs()] = 0
-        spread = max(spread, apart.nan_to_num(nan=1.0).max().item())
-    return spread if math.isfinite(spread) else 1.0
-
-
-def _square(row: Tensor) -> float:
-    return (row.to(_widest(row.device)) ** 2).sum().item()
-
-
-def _linear_gram(rows: Tensor, scale: float, precision: torch.dtype) -> Tensor:
-    """Products (n, n) of centred rows, over a scale.
-
-    Symmetric, so the upper right quarter is not computed but copied. The mean may be off by its
-    rounding: that moves all rows alike, which no estimator sees.
-    """
-    n = len(rows)
-    half = n // 2
-    gram = torch.zeros((n, n), dtype=precision, device=rows.device)
-    for columns in rows.split(_COLUMNS, dim=1):
-        wide = columns.to(precision)
-        centred = wide - wide.mean(dim=0)
-        if scale != 1:
-            centred *= 1 / scale
-        gram[:half, :half].addmm_(centred[:half], centred[:half].T)
-        gram[half:].addmm_(centred[half:], centred.T)
-    gram[:half, half:] = gram[half:, :half].T
-    return gram
-
-
-def _inner(grams_a: Sequence[Tensor], grams_b: Sequence[Tensor]) -> Floats:
-    """<K_i, L_j> (L1, L2) in double precision where the device has it."""
+def _hsics(
+    grams_a: Sequence[Tensor], grams_b: Sequence[Tensor], estimator: Estimator
+) -> tuple[Floats, Floats, Floats]:
+    """HSIC of all pairs (L1, L2), and of each with itself (L1,), (L2,); b is a where empty."""
     n = len(grams_a[0])
-    wide = _widest(grams_a[0].device)
-    step = max(1, _COLUMNS // n)
-    total = np.zeros((len(grams_a), len(grams_b)))
-    for start in range(0, n, step):
-        a = _stacked(grams_a, start, step, wide)
-        b = a if grams_b is grams_a else _stacked(grams_b, start, step, wide)
-        total += (a @ b.T).cpu().double().numpy()
-    return total
+    zeroed = estimator == "unbiased"
+    parts = []
+    cross = own_a = own_b = torch.zeros(())
+    for start in range(0, n, max(1, _STACKED // n)):
+        stop = min(start + max(1, _STACKED // n), n)
+        a, k = _stacked(grams_a, start, stop, zeroed)
+        b, m = _stacked(grams_b, start, stop, zeroed) if grams_b else (a, k)
+        cross = cross + a @ b.T
+        own_a = own_a + torch.linalg.vecdot(a, a)
+        own_b = own_b + torch.linalg.vecdot(b, b) if grams_b else own_a
+        parts.append((k, m))
+    k, m = (torch.cat(rows, dim=1).cpu().numpy() for rows in zip(*parts, strict=True))
+    sum_k, sum_m = k.sum(1), m.sum(1)
+    products, a, b = (total.cpu().numpy() for total in (cross, own_a, own_b))
+    return (
+        hsic(products, sum_k[:, None], sum_m[None, :], k @ m.T, n, estimator),
+        hsic(a, sum_k, sum_k, (k * k).sum(1), n, estimator),
+        hsic(b, sum_m, sum_m, (m * m).sum(1), n, estimator),
+    )
 
 
-def _stacked(grams: Sequence[Tensor], start: int, step: int, wide: torch.dtype) -> Tensor:
-    return torch.stack([gram[start : start + step] for gram in grams]).flatten(1).to(wide)
-
-
-def _own(grams: Sequence[Tensor]) -> Floats:
-    """<K_i, K_i> (L,)."""
-    wide = _widest(grams[0].device)
-    return torch.stack([(g.to(wide) ** 2).sum() for g in grams]).cpu().double().numpy()
-
-
-def _widest(device: torch.device) -> torch.dtype:
-    return torch.float32 if device.type == "mps" else torch.float64
+def _stacked(grams: Sequence[Tensor], start: int, stop: int, zeroed: bool) -> tuple[Tensor, Tensor]:
+    """Rows of all Gram matrices (L, rows * n), and their sums (L, rows), in double precision."""
+    taken = torch.stack([gram[start:stop] for gram in grams])
+    if taken.device.type == "mps":  # has no double precision
+        taken = taken.cpu()
+    taken = taken.double()
+    if zeroed:
+        taken.diagonal(offset=start, dim1=1, dim2=2).zero_()
+    return taken.flatten(1), taken.sum(2)
 
 
 def _undefined(own: Floats) -> dict[int, str]:
