@@ -83,7 +83,8 @@ def feature_rows(features: Tensor) -> Tensor:
     The order means nothing to a Gram matrix, and channels that come last are not copied.
     """
     if not features.is_contiguous():
-        lying = sorted(range(1, features.ndim), key=lambda axis: -features.stride(axis))
+        strides = features.stride()
+        lying = sorted(range(1, features.ndim), key=lambda axis: -strides[axis])
         features = features.permute(0, *lying)
     return features.flatten(1)
 

@@ -186,13 +186,13 @@ def _hsics(
         own_a = own_a + torch.linalg.vecdot(a, a)
         own_b = own_b + torch.linalg.vecdot(b, b) if grams_b else own_a
         parts.append((k, m))
-    k, m = (torch.cat(rows, dim=1).cpu().numpy() for rows in zip(*parts, strict=True))
-    sum_k, sum_m = k.sum(1), m.sum(1)
-    products, a, b = (total.cpu().numpy() for total in (cross, own_a, own_b))
+    rows_a, rows_b = (torch.cat(sums, dim=1).cpu().numpy() for sums in zip(*parts, strict=True))
+    all_a, all_b = rows_a.sum(1), rows_b.sum(1)
+    products, squares_a, squares_b = (t.cpu().numpy() for t in (cross, own_a, own_b))
     return (
-        hsic(products, sum_k[:, None], sum_m[None, :], k @ m.T, n, estimator),
-        hsic(a, sum_k, sum_k, (k * k).sum(1), n, estimator),
-        hsic(b, sum_m, sum_m, (m * m).sum(1), n, estimator),
+        hsic(products, all_a[:, None], all_b[None, :], rows_a @ rows_b.T, n, estimator),
+        hsic(squares_a, all_a, all_a, (rows_a * rows_a).sum(1), n, estimator),
+        hsic(squares_b, all_b, all_b, (rows_b * rows_b).sum(1), n, estimator),
     )
 
 
