@@ -360,7 +360,7 @@ def test_a_cell_that_cannot_be_written_is_said(tmp_path, monkeypatch, bench):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("unskew.debias.cells.os.replace", full)
+    monkeypatch.setattr("unskew.kept.os.replace", full)
     scores = evaluate(see(encoder, held, ["gender"], data.fit))
     with pytest.raises(InputError, match="No space left on device"):
         cells.save("leace-0", module.Cell(scores, 1.0))

@@ -155,7 +155,7 @@ class TestRepresentationSkew:
             ({"k": None}, "needs scores, groups and k; missing: k"),
             ({"k": 31}, "k must be a whole number from 1 to the number of items 30, got 31"),
             ({"group": "ab"}, "representation_skew takes no group"),
-            ({"references": [1]}, "representation_skew takes no references"),
+            ({"reference": [1]}, "representation_skew takes no reference"),
         ],
     )
     def test_bad_input_is_named_in_one_line(self, skew, ranking, change, message):

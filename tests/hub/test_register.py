@@ -115,7 +115,9 @@ class TestUnwritableCache:
 class TestFiles:
     def test_every_metric_is_placed_as_evaluate_places_it(self, cache):
         for name, path in zip(
-            ("representation_skew", "weat_bias"), register.install_metrics(), strict=True
+            ("cka", "group_fairness", "representation_skew", "weat_bias"),
+            register.install_metrics(),
+            strict=True,
         ):
             assert path.name == f"{name}.py"
             assert len(path.parent.name) == 64
