@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from unskew.curate.images import FOLDER as IMAGES
 from unskew.curate.queries import Query
 from unskew.curate.record import Record, RecordLog
 from unskew.curate.sources.base import Found
@@ -42,6 +43,9 @@ class Collection:
             raise InputError(f"cannot write {self.folder}: {error.strerror or error}") from error
         self._salt = _salt(self.folder / _SALT)
         self._progress = _read_progress(self.folder / _PROGRESS)
+        if self._progress:  # the last run was stopped: perhaps while it wrote a file
+            for cut in (self.folder / IMAGES).glob("*/.unskew-*"):
+                cut.unlink()
         self.log = RecordLog(self.folder / RECORDS)
 
     def __enter__(self) -> Self:
@@ -63,12 +67,12 @@ class Collection:
         return Record(
             id=record_id(source, found.key),
             source=source,
-            url=found.url,
+            url=_storable(found.url),
             author_hash=author_hash(self._salt, source, found.author) if found.author else None,
             licence=found.licence,
             retrieved=found.retrieved or now(),
-            query=label.text,
-            text=without_handles(found.text),
+            query=_storable(label.text),
+            text=_storable(without_handles(found.text)),
             image=image,
             category=label.category,
             subgroup=label.subgroup,
@@ -93,7 +97,7 @@ class Collection:
 
 def record_id(source: str, key: str) -> str:
     """The same for the same item of the same source, in any collection."""
-    return f"{source}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+    return f"{source}-{hashlib.sha256(_storable(key).encode()).hexdigest()[:16]}"
 
 
 def author_hash(salt: bytes, source: str, handle: str) -> str:
@@ -103,13 +107,18 @@ def author_hash(salt: bytes, source: str, handle: str) -> str:
     which is made at random with the collection. Keep it to add to the collection or to tell an
     author which images are theirs; never publish it: handles can be guessed, and tried with it.
     """
-    name = f"{source}\n{handle.casefold()}".encode()
+    name = f"{source}\n{_storable(handle.casefold())}".encode()
     return hmac.new(salt, name, hashlib.sha256).hexdigest()[:32]
 
 
 def without_handles(text: str) -> str:
     """A text in which nobody is called by a handle: "@name" becomes "@user"."""
     return _HANDLE.sub(lambda match: match[1] + "user", text)
+
+
+def _storable(text: str) -> str:
+    """Without halves of characters, which names of files and texts may have and UTF-8 has not."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def now() -> str:
@@ -126,10 +135,9 @@ def _salt(path: Path) -> bytes:
             # For the owner alone, and in place only when it is whole.
             temporary = path.with_name(f".{path.name}-{os.getpid()}")
             temporary.unlink(missing_ok=True)
-            with os.fdopen(
-                os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
-            ) as f:
-                f.write(secrets.token_hex(32))
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_hex(32))
             os.replace(temporary, path)
         salt = path.read_bytes().strip()
     except OSError as error:

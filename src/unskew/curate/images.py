@@ -78,7 +78,7 @@ class Downloader:
     `limit`: bytes; a longer file is not stored.
     """
 
-    patience: Patience = Patience(attempts=3)
+    patience: Patience = field(default_factory=lambda: Patience(attempts=3))
     limit: int = LARGEST
     _hosts: dict[str, Web] = field(default_factory=dict, repr=False)
 
@@ -89,10 +89,14 @@ class Downloader:
             NoImageError: it is gone, refused, too large, or not an image.
             UnreachableError: the host did not answer; it may another time.
         """
-        host = urlsplit(url).netloc
-        web = self._hosts.setdefault(host, Web(host or url, self.patience))
         try:
-            answer = web.get(url, limit=self.limit)
+            host = urlsplit(url).hostname or url
+        except ValueError as error:
+            raise NoImageError(f"its address is none ({error})") from error
+        if host not in self._hosts:
+            self._hosts[host] = Web(host, self.patience)
+        try:
+            answer = self._hosts[host].get(url, limit=self.limit)
         except UnreachableError:
             raise
         except SourceError as error:

@@ -12,8 +12,8 @@ from unskew.curate.sources.patience import Caller, Patience
 class PatientAdapter(HTTPAdapter):
     """Sends every request of a `requests.Session` with patience.
 
-    `moved`: where addresses that begin with one text really go. `headers`: put on each request
-    at the last moment, after the client has written its own to the log.
+    `moved`: a server that the client insists on, and the one that is asked instead. `headers`:
+    put on those requests, and on no redirected one, after the client has logged its own.
     """
 
     def __init__(
@@ -32,8 +32,10 @@ class PatientAdapter(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:
         """Raises UnreachableError once patience is at its end."""
         if self._moved and request.url:
-            request.url = request.url.replace(*self._moved, 1)
-        request.headers.update(self._headers)
+            old, new = (server.rstrip("/") + "/" for server in self._moved)
+            if request.url.startswith(old):
+                request.url = request.url.replace(old, new, 1)
+                request.headers.update(self._headers)
         options["timeout"] = self._timeout
 
         def attempt() -> requests.Response:

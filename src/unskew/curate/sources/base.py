@@ -85,6 +85,8 @@ def understood(service: str) -> Iterator[None]:
     """While an answer is read: one that is built otherwise than documented is the service's."""
     try:
         yield
+    except SourceError:
+        raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise SourceError(
             f"{service} answered in a form that is not known here "

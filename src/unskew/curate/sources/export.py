@@ -3,14 +3,13 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from unskew.curate.queries import Query, proposed
 from unskew.curate.record import UNKNOWN_LICENCE
-from unskew.curate.sources.base import Found, Page
-from unskew.errors import InputError, NotFoundError
+from unskew.curate.sources.base import Found, Page, SourceError
+from unskew.errors import NotFoundError
 
 _PER_PAGE = 100
 _KEYS = frozenset(
@@ -24,10 +23,10 @@ _KEYS = frozenset(
 class Export:
     """The lines of a JSONL file.
 
-    Each is an object with `id`, and `image` (a path, from the file's folder) or `url` or both;
-    and, where known, `text`, `author` (a handle, which is hashed), `licence` (SPDX), `source`,
-    `page`, `query`, `category` and `subgroup`, `retrieved` (ISO 8601; left out, when the file was
-    written).
+    Each is an object with `image` (a path, from the file's folder) or `url` or both; and, where
+    known, `id` (left out, the url or path), `text`, `author` (a handle, which is hashed),
+    `licence` (SPDX), `source`, `page`, `query`, `category` and `subgroup`, and `retrieved`
+    (ISO 8601; left out, when the file was written).
     """
 
     by_keyword = False
@@ -51,22 +50,23 @@ class Export:
         """`after` is the number of the last line.
 
         Raises:
-            InputError: a line is not of this form, or has the id of another; the lines before it
+            SourceError: a line is not of this form, or has the id of another; the lines before it
                 have been handed over.
         """
         done = int(after or 0)
-        lines = (line for line in self._lines() if line[0] > done)
-        while True:
-            page, trouble = [], None
-            try:
-                page.extend(islice(lines, _PER_PAGE))
-            except InputError as error:
-                trouble = error
-            yield Page(tuple(found for _, found in page), str(page[-1][0]) if page else None)
-            if trouble is not None:
-                raise trouble
-            if not page:
-                return
+        page: list[Found] = []
+        number = done
+        try:
+            for number, found in self._lines():
+                if number > done:
+                    page.append(found)
+                if len(page) == _PER_PAGE:
+                    yield Page(tuple(page), str(number))
+                    page = []
+        except SourceError:
+            yield Page(tuple(page), str(number))
+            raise
+        yield Page(tuple(page), None)
 
     def _lines(self) -> Iterator[tuple[int, Found]]:
         numbers: dict[str, int] = {}
@@ -76,11 +76,12 @@ class Export:
                     continue
                 where = f"{self._path} line {number}"
                 row = _row(line, where)
-                if row["id"] in numbers:
-                    raise InputError(
-                        f"{where}: the id {row['id']!r} is that of line {numbers[row['id']]}, too"
+                key = _key(row)
+                if key in numbers:
+                    raise SourceError(
+                        f"{where}: the id {key!r} is that of line {numbers[key]}, too"
                     )
-                numbers[row["id"]] = number
+                numbers[key] = number
                 yield number, self._found(row, where)
 
     def _found(self, row: dict[str, str], where: str) -> Found:
@@ -88,11 +89,11 @@ class Export:
         if "image" in row:
             file = (self._base / row["image"]).resolve()
             if not file.is_relative_to(self._base):
-                raise InputError(f"{where}: {row['image']!r} lies outside of the export's folder")
+                raise SourceError(f"{where}: {row['image']!r} lies outside of the export's folder")
         label = row.get("subgroup", "")
         found = proposed(label, row.get("category")) if label else None
         return Found(
-            key=row["id"],
+            key=_key(row),
             url=row.get("url") or row["image"],
             licence=row.get("licence", UNKNOWN_LICENCE),
             text=row.get("text", ""),
@@ -105,24 +106,26 @@ class Export:
         )
 
 
+def _key(row: dict[str, str]) -> str:
+    return row.get("id") or row.get("url") or row["image"]
+
+
 def _row(line: bytes, where: str) -> dict[str, str]:
     try:
         row: Any = json.loads(line)
     except ValueError as error:
-        raise InputError(f"{where}: not valid JSON ({error})") from error
+        raise SourceError(f"{where}: not valid JSON ({error})") from error
     if not isinstance(row, dict):
-        raise InputError(f"{where}: not a JSON object")
+        raise SourceError(f"{where}: not a JSON object")
     row = {key: value for key, value in row.items() if key in _KEYS and value not in (None, "")}
     for key, value in row.items():
         if not isinstance(value, str):
-            raise InputError(f"{where}: {key!r} is {value!r:.40} and must be text")
-    if "id" not in row:
-        raise InputError(f"{where}: lacks 'id'")
+            raise SourceError(f"{where}: {key!r} is {value!r:.40} and must be text")
     if "image" not in row and "url" not in row:
-        raise InputError(f"{where}: lacks both 'image' and 'url'")
+        raise SourceError(f"{where}: lacks both 'image' and 'url'")
     if "retrieved" in row:
         try:
             datetime.fromisoformat(row["retrieved"])
         except ValueError as error:
-            raise InputError(f"{where}: 'retrieved' is no ISO 8601 time ({error})") from error
+            raise SourceError(f"{where}: 'retrieved' is no ISO 8601 time ({error})") from error
     return row

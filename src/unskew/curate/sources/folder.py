@@ -7,8 +7,8 @@ from pathlib import Path
 
 from unskew.curate.queries import Query, proposed
 from unskew.curate.record import UNKNOWN_LICENCE
-from unskew.curate.sources.base import Found, Page
-from unskew.errors import InputError, NotFoundError
+from unskew.curate.sources.base import Found, Page, SourceError
+from unskew.errors import NotFoundError
 
 _PER_PAGE = 100
 
@@ -19,7 +19,7 @@ class Folder:
     The proposed subgroup is that of the nearest folder around an image whose name the taxonomy
     has (``pile/male/1.jpg``, ``pile/race/Black/1.jpg``). Where none has, the nearest folder's name
     is kept as the record's query. Retrieved is when the file was written, which is all that a
-    folder knows of it. Hidden files are left out, and links are not followed out of the folder.
+    folder knows of it. Hidden files are left out, and linked folders are not entered.
     """
 
     by_keyword = False
@@ -40,10 +40,10 @@ class Folder:
         self._licence = licence
 
     def pages(self, query: Query, after: str | None) -> Iterator[Page]:
-        """`after` is the path of the last image. Raises InputError where there is no image."""
+        """`after` is the path of the last image. Raises SourceError where there is no image."""
         paths = _images_below(self._folder)
         if not paths:
-            raise InputError(f"folder {str(self._folder)!r} holds no images")
+            raise SourceError(f"folder {str(self._folder)!r} holds no images")
         if after is not None:
             paths = [path for path in paths if path.parts > Path(after).parts]
         for start in range(0, len(paths), _PER_PAGE):
@@ -71,9 +71,10 @@ class Folder:
 def _label(path: Path) -> Query:
     around = path.parent.parts
     for depth in reversed(range(len(around))):
-        category = around[depth - 1] if depth else None
-        found = (category and proposed(around[depth], category)) or proposed(around[depth])
-        if found:
+        found = proposed(around[depth])
+        if depth and found is None:
+            found = proposed(around[depth], around[depth - 1])
+        if found is not None:
             return Query(around[depth], *found)
     return Query(around[-1] if around else "")
 
@@ -83,7 +84,11 @@ def _images_below(folder: Path) -> list[Path]:
     from unskew.corpora.folder import SUFFIXES
 
     found: list[Path] = []
-    for parent, folders, names in os.walk(folder):
+
+    def refuse(error: OSError) -> None:
+        raise SourceError(f"cannot read {error.filename}: {error.strerror}") from error
+
+    for parent, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         here = Path(parent).relative_to(folder)
         images = (name for name in names if name.lower().endswith(SUFFIXES))

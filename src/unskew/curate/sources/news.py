@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from io import BytesIO
 from typing import Any
+from urllib.parse import urldefrag
 
 from unskew.curate.queries import Query
 from unskew.curate.record import RIGHTS_RESERVED
@@ -52,7 +54,7 @@ class News:
 
         items: dict[str, Found] = {}
         for feed in self._feeds:
-            parsed = feedparser.parse(self._web.content(feed))
+            parsed = feedparser.parse(BytesIO(self._web.content(feed)))
             if not parsed.version:
                 raise SourceError(f"{self.name}: what lies at {feed} is not a news feed")
             with understood(self.name):
@@ -69,7 +71,8 @@ def _found(entry: Any) -> Found | None:
     if url is None:
         return None
     return Found(
-        key=entry.get("id") or entry.link,
+        # Behind "#", the BBC counts the revisions of an article.
+        key=urldefrag(entry.get("id") or entry.link).url,
         url=url,
         page=entry.get("link"),
         licence=RIGHTS_RESERVED,

@@ -6,7 +6,14 @@ from urllib.parse import urlsplit
 
 from unskew.curate.queries import Query
 from unskew.curate.record import RIGHTS_RESERVED
-from unskew.curate.sources.base import Found, Page, key_from_environment, refusal, understood
+from unskew.curate.sources.base import (
+    Found,
+    Page,
+    SourceError,
+    key_from_environment,
+    refusal,
+    understood,
+)
 from unskew.curate.sources.patience import Patience, UnreachableError, user_agent
 from unskew.curate.sources.words import joined
 
@@ -79,14 +86,18 @@ class Reddit:
         if self._subreddit != "all":
             parameters["restrict_sr"] = "true"
         try:
-            return self._reddit.get(f"r/{self._subreddit}/search/", params=parameters)
+            with understood(self.name):  # also the answer that should hold the token
+                return self._reddit.get(f"r/{self._subreddit}/search/", params=parameters)
         except prawcore.RequestException as error:
             if isinstance(error.original_exception, UnreachableError):
                 # Without the chain: praw's error holds the request, and so the key.
                 raise error.original_exception from None
             raise
+        except prawcore.BadJSON:
+            raise SourceError(f"{self.name} answered with something that is not JSON") from None
         except (prawcore.ResponseException, prawcore.OAuthException) as error:
             status = error.response.status_code
+        # Reddit says that a login failed with a 200, too.
         raise refusal(self.name, 401 if status == 200 else status, f"{ID} and {SECRET}")
 
 

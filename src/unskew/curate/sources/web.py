@@ -47,7 +47,13 @@ class Web:
             follow_redirects=True,
             max_redirects=5,
         )
-        self._broken = (httpx.TransportError, httpx.DecodingError)
+        self._broken = (
+            httpx.TimeoutException,
+            httpx.NetworkError,
+            httpx.ProtocolError,
+            httpx.ProxyError,
+            httpx.DecodingError,
+        )
         self._refused = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects)
 
     def get(

@@ -5,7 +5,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from unskew.curate.queries import Query
-from unskew.curate.sources.base import Found, Page, key_from_environment, understood
+from unskew.curate.sources.base import (
+    Found,
+    Page,
+    SourceError,
+    key_from_environment,
+    understood,
+)
 from unskew.curate.sources.licences import spdx
 from unskew.curate.sources.patience import Patience
 from unskew.curate.sources.web import Web
@@ -37,6 +43,8 @@ class Wikimedia:
         while position is not None:
             answer = self._web.json(self.place, {**_parameters(query.text), **position}, _is_busy)
             with understood(self.name):
+                if "error" in answer:
+                    raise SourceError(f"wikimedia refuses the request ({answer['error']['code']})")
                 files = answer.get("query", {}).get("pages", [])
                 # A file whose details come with a later part of the answer is listed there again.
                 found = tuple(_found(file) for file in files if file.get("imageinfo"))

@@ -5,7 +5,14 @@ from typing import Any
 
 from unskew.curate.queries import Query
 from unskew.curate.record import RIGHTS_RESERVED
-from unskew.curate.sources.base import Found, Page, key_from_environment, refusal, understood
+from unskew.curate.sources.base import (
+    Found,
+    Page,
+    SourceError,
+    key_from_environment,
+    refusal,
+    understood,
+)
 from unskew.curate.sources.patience import Patience
 from unskew.curate.sources.words import plain
 
@@ -56,8 +63,6 @@ class X:
     def _search(self, text: str, after: str | None) -> dict[str, Any]:
         import requests
         import tweepy
-
-        from unskew.curate.sources.base import SourceError
 
         try:
             return self._client.search_recent_tweets(
