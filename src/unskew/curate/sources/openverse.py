@@ -31,7 +31,11 @@ class Openverse:
     def pages(self, query: Query, after: str | None) -> Iterator[Page]:
         number = int(after or 1)
         while True:
-            parameters = {"q": query.text, "page": number, "page_size": _PER_PAGE}
+            parameters: dict[str, str | int] = {
+                "q": query.text,
+                "page": number,
+                "page_size": _PER_PAGE,
+            }
             answer = self._web.json(f"{self.place}/v1/images/", parameters)
             with understood(self.name):
                 images = [image for image in answer["results"] if not image.get("mature")]

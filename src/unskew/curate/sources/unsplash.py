@@ -31,7 +31,11 @@ class Unsplash:
     def pages(self, query: Query, after: str | None) -> Iterator[Page]:
         number = int(after or 1)
         while True:
-            parameters = {"query": query.text, "page": number, "per_page": _PER_PAGE}
+            parameters: dict[str, str | int] = {
+                "query": query.text,
+                "page": number,
+                "per_page": _PER_PAGE,
+            }
             answer = self._web.json(f"{self.place}/search/photos", parameters)
             with understood(self.name):
                 found = tuple(_found(photo) for photo in answer["results"])
