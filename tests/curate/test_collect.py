@@ -1,11 +1,10 @@
 """Collections: the real pile, exports, kills, dead links, and images whole or not at all."""
 
 import json
+import multiprocessing
 import os
 import signal
 import stat
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from unskew.curate.sources import Export, Folder, Found, Page, SourceError
 from unskew.errors import InputError, NotFoundError
 
 QUERY = Query("woman sea", "gender", "Female")
+FORK = multiprocessing.get_context("fork")  # spawning would import everything each time
 pytestmark = pytest.mark.usefixtures("keys")
 
 
@@ -78,26 +78,20 @@ def test_the_real_pile(shared_data, tmp_path):
     assert content(tmp_path) == before
 
 
-RUN = """
-import sys
-from unskew.curate.collect import collect
-from unskew.curate.sources import Folder
-collect([Folder(sys.argv[1])], [], sys.argv[2])
-"""
-
-
 def test_a_collection_that_is_killed_again_and_again_is_the_same_in_the_end(tmp_path):
     raw = pile(tmp_path / "pile", 400)
     collect([Folder(raw)], [], tmp_path / "once")
     killed = tmp_path / "killed"
     kills = 0
     for wanted in (1, 40, 90, 170, 260, 350):
-        run = subprocess.Popen([sys.executable, "-c", RUN, str(raw), str(killed)])
+        run = FORK.Process(target=collect, args=([Folder(raw)], [], killed))
+        run.start()
         log = killed / "records.jsonl"
-        while run.poll() is None and (not log.exists() or log.read_bytes().count(b"\n") < wanted):
+        while run.is_alive() and (not log.exists() or log.read_bytes().count(b"\n") < wanted):
             time.sleep(0.001)
-        run.send_signal(signal.SIGKILL)
-        kills += run.wait() == -signal.SIGKILL
+        run.kill()
+        run.join()
+        kills += run.exitcode == -signal.SIGKILL
     assert kills >= 3
     collect([Folder(raw)], [], killed)
     assert content(killed) == content(tmp_path / "once")

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import sys
 import time
 import traceback
 from datetime import UTC, datetime, timedelta
@@ -263,3 +264,11 @@ def test_a_redirect_to_another_host_is_not_given_the_key(server):
                 searched(server, name)
         assert len(other.asked) == 3
         assert not any(key in str(other.asked) for key in KEYS.values())
+
+
+@pytest.mark.parametrize("name", ["reddit", "x"])
+def test_a_client_that_is_not_installed_is_named(monkeypatch, name):
+    library = {"reddit": "praw", "x": "tweepy"}[name]
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(InputError, match=rf"{library} is not installed: pip install 'unskew\[cur"):
+        SEARCHABLE[name].open("http://127.0.0.1:9")

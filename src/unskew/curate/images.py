@@ -13,6 +13,11 @@ from unskew.kept import write_whole
 
 FOLDER = "images"
 LARGEST = 20 * 2**20
+# What people mean by an image file, damaged or not.
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm"),
+    *(".avif", ".heic"),
+)
 # (offset, bytes, suffix): how files of these kinds begin.
 _BEGINNINGS = (
     (0, b"\xff\xd8\xff", ".jpg"),

@@ -1,11 +1,12 @@
 """The one protocol of all sources of images, and what they hand over."""
 
+import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import SecretStr
 
@@ -78,6 +79,16 @@ def key_from_environment(variable: str, what: str) -> SecretStr:
     if not value:
         raise InputError(f"the environment variable {variable} is not set: put {what} there")
     return SecretStr(value)
+
+
+def client(module: str) -> Any:
+    """The client library of a service. Raises InputError where it is not installed."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"{error.name} is not installed: pip install 'unskew[curate]' brings it"
+        ) from error
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from unskew.curate.images import SUFFIXES
 from unskew.curate.queries import Query, proposed
 from unskew.curate.record import UNKNOWN_LICENCE
 from unskew.curate.sources.base import Found, Page, SourceError
@@ -81,8 +82,6 @@ def _label(path: Path) -> Query:
 
 def _images_below(folder: Path) -> list[Path]:
     """Paths relative to the folder, in a fixed order."""
-    from unskew.corpora.folder import SUFFIXES
-
     found: list[Path] = []
 
     def refuse(error: OSError) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urldefrag
 
 from unskew.curate.queries import Query
 from unskew.curate.record import RIGHTS_RESERVED
-from unskew.curate.sources.base import Found, Page, SourceError, understood
+from unskew.curate.sources.base import Found, Page, SourceError, client, understood
 from unskew.curate.sources.patience import Patience
 from unskew.curate.sources.web import Web
 from unskew.curate.sources.words import joined
@@ -50,8 +50,7 @@ class News:
 
     @cached_property
     def _items(self) -> tuple[Found, ...]:
-        import feedparser
-
+        feedparser = client("feedparser")
         items: dict[str, Found] = {}
         for feed in self._feeds:
             parsed = feedparser.parse(BytesIO(self._web.content(feed)))

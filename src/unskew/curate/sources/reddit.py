@@ -10,6 +10,7 @@ from unskew.curate.sources.base import (
     Found,
     Page,
     SourceError,
+    client,
     key_from_environment,
     refusal,
     understood,
@@ -40,10 +41,9 @@ class Reddit:
         patience: Patience | None = None,
     ) -> None:
         """`login`: where the access token comes from. Raises InputError where a key is not set."""
-        import praw
-
         from unskew.curate.sources.adapter import PatientAdapter, patient_session
 
+        praw = client("praw")
         patience = patience or Patience()
         identity = key_from_environment(ID, "the id of your application at Reddit")
         secret = key_from_environment(SECRET, "the secret of your application at Reddit")

@@ -9,6 +9,7 @@ from unskew.curate.sources.base import (
     Found,
     Page,
     SourceError,
+    client,
     key_from_environment,
     refusal,
     understood,
@@ -32,10 +33,9 @@ class X:
 
     def __init__(self, place: str = "https://api.x.com", patience: Patience | None = None) -> None:
         """Raises InputError where the key is not set."""
-        import tweepy
-
         from unskew.curate.sources.adapter import PatientAdapter, patient_session
 
+        tweepy = client("tweepy")
         token = key_from_environment(KEY, "the bearer token of your project at X")
         self.place = place
         # tweepy logs the headers that it makes, so it is not told the key.
