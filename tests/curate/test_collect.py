@@ -88,7 +88,7 @@ def test_a_collection_that_is_killed_again_and_again_is_the_same_in_the_end(tmp_
         run.start()
         log = killed / "records.jsonl"
         while run.is_alive() and (not log.exists() or log.read_bytes().count(b"\n") < wanted):
-            time.sleep(0.001)
+            time.sleep(0.003)
         run.kill()
         run.join()
         kills += run.exitcode == -signal.SIGKILL

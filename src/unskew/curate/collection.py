@@ -41,11 +41,11 @@ class Collection:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"cannot write {self.folder}: {error.strerror or error}") from error
+        # What a run that was killed has not written to its end; see unskew.kept.write_whole.
+        for cut in (*self.folder.glob(".unskew-*"), *self.folder.glob(f"{IMAGES}/*/.unskew-*")):
+            cut.unlink()
         self._salt = _salt(self.folder / _SALT)
         self._progress = _read_progress(self.folder / _PROGRESS)
-        if self._progress:  # the last run was stopped: perhaps while it wrote a file
-            for cut in (self.folder / IMAGES).glob("*/.unskew-*"):
-                cut.unlink()
         self.log = RecordLog(self.folder / RECORDS)
 
     def __enter__(self) -> Self:
@@ -133,7 +133,7 @@ def _salt(path: Path) -> bytes:
     try:
         if not path.exists():
             # For the owner alone, and in place only when it is whole.
-            temporary = path.with_name(f".{path.name}-{os.getpid()}")
+            temporary = path.with_name(f".unskew-{os.getpid()}-{path.name}")
             temporary.unlink(missing_ok=True)
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w") as file:
