@@ -78,9 +78,7 @@ class Export:
                 row = _row(line, where)
                 key = _key(row)
                 if key in numbers:
-                    raise SourceError(
-                        f"{where}: the id {key!r} is that of line {numbers[key]}, too"
-                    )
+                    raise SourceError(f"{where}: line {numbers[key]} has the id {key!r}, too")
                 numbers[key] = number
                 yield number, self._found(row, where)
 
