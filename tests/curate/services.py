@@ -17,7 +17,7 @@ KEYS = {
 }
 CONTACT = "curator@example.org"
 TOKEN = "reddit-access-token-31c2"
-HASTY = Patience(timeout=0.5, attempts=3, first=0.01, longest=2.5)
+HASTY = Patience(timeout=1.0, attempts=3, first=0.01, longest=2.5)
 
 
 def picture(shade=0):

@@ -144,7 +144,7 @@ def test_links_that_lead_to_no_image_are_kept_with_the_reason(server, tmp_path):
 
 def test_a_download_that_is_cut_leaves_nothing_and_is_tried_again(server, tmp_path):
     server.on("/cut.jpg", Reply(picture(), cut=True))
-    server.on("/late.jpg", Reply(picture(), late=1.0))
+    server.on("/late.jpg", Reply(picture(), late=1.5))
     server.on("/good.jpg", Reply(status=503), Reply(picture(3), cut=True), Reply(picture(3)))
     source = Links(*(f"{server.url}/{name}.jpg" for name in ("cut", "late", "good")))
     result = collect([source], [QUERY], tmp_path, downloader=Downloader(HASTY))

@@ -70,7 +70,8 @@ def test_a_search_goes_on_where_it_was(server, name):
 )
 def test_refusals_are_one_line_and_not_repeated(server, name, status, says):
     prepare(server, SEARCHABLE[name])
-    server.on(SEARCHABLE[name].path, Reply({"detail": "no"}, status, REALM))
+    no = {"message": "no", "error": status} if name == "reddit" else {"detail": "no"}
+    server.on(SEARCHABLE[name].path, Reply(no, status, REALM))
     with pytest.raises(SourceError, match=rf"^{name} .*{says}.*\(HTTP {status}\)$") as caught:
         searched(server, name)
     assert not isinstance(caught.value, UnreachableError)
@@ -86,7 +87,7 @@ def test_refusals_are_one_line_and_not_repeated(server, name, status, says):
         Reply(status=500),
         Reply(status=503),
         Reply({"results": []}, cut=True),
-        Reply({}, late=1.0),
+        Reply({}, late=1.5),
     ],
     ids=["429", "500", "503", "cut", "late"],
 )
@@ -175,6 +176,13 @@ def test_reddit_says_that_a_login_failed_with_a_200(server):
     prepare(server, SEARCHABLE["reddit"])
     server.on("/api/v1/access_token", Reply({"error": "invalid_grant"}))
     with pytest.raises(SourceError, match="check REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET"):
+        searched(server, "reddit")
+
+
+def test_reddit_may_explain_what_it_does_not_understand(server):
+    prepare(server, SEARCHABLE["reddit"])
+    server.on(SEARCHABLE["reddit"].path, Reply({"reason": "BAD_QUERY"}, 400))
+    with pytest.raises(SourceError, match=r"does not understand the request \(HTTP 400\)"):
         searched(server, "reddit")
 
 

@@ -79,6 +79,7 @@ class Reddit:
 
     def _search(self, text: str, after: str | None) -> Any:
         import prawcore
+        from praw.exceptions import RedditAPIException
 
         parameters = {"q": text, "sort": "new", "type": "link", "limit": _PER_PAGE}
         if after:
@@ -93,6 +94,8 @@ class Reddit:
                 # Without the chain: praw's error holds the request, and so the key.
                 raise error.original_exception from None
             raise
+        except RedditAPIException:
+            raise refusal(self.name, 400) from None
         except prawcore.BadJSON:
             raise SourceError(f"{self.name} answered with something that is not JSON") from None
         except (prawcore.ResponseException, prawcore.OAuthException) as error:

@@ -8,7 +8,6 @@ from unskew.curate.record import RIGHTS_RESERVED
 from unskew.curate.sources.base import (
     Found,
     Page,
-    SourceError,
     client,
     key_from_environment,
     refusal,
@@ -61,23 +60,21 @@ class X:
                 return
 
     def _search(self, text: str, after: str | None) -> dict[str, Any]:
-        import requests
         import tweepy
 
         try:
-            return self._client.search_recent_tweets(
-                f"{text} has:images -is:retweet",
-                next_token=after,
-                max_results=_PER_PAGE,
-                expansions=["attachments.media_keys", "author_id"],
-                tweet_fields=["attachments", "author_id", "possibly_sensitive"],
-                media_fields=["type", "url"],
-                user_fields=["username"],
-            )
+            with understood(self.name):
+                return self._client.search_recent_tweets(
+                    f"{text} has:images -is:retweet",
+                    next_token=after,
+                    max_results=_PER_PAGE,
+                    expansions=["attachments.media_keys", "author_id"],
+                    tweet_fields=["attachments", "author_id", "possibly_sensitive"],
+                    media_fields=["type", "url"],
+                    user_fields=["username"],
+                )
         except tweepy.HTTPException as error:
             status = error.response.status_code
-        except requests.JSONDecodeError:
-            raise SourceError(f"{self.name} answered with something that is not JSON") from None
         # Outside of the handler: tweepy's error holds the request, and so the key.
         raise refusal(self.name, status, KEY)
 
