@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "debias": {"stimuli", "corpora", "encoders", "measures", "audit"},
     "inside": {"corpora", "encoders", "measures"},
     "classify": {"stimuli", "corpora", "encoders", "measures", "inside"},
+    "curate": {"stimuli", "corpora"},
     "hub": {"stimuli", "corpora", "encoders", "measures", "audit", "debias", "inside", "classify"},
     "cli": {
         "stimuli",
@@ -30,6 +31,7 @@ MAY_IMPORT = {
         "debias",
         "inside",
         "classify",
+        "curate",
         "hub",
     },
 }

@@ -1,0 +1,90 @@
+"""News feeds (RSS): what is in them now, filtered by keyword, read by feedparser."""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from io import BytesIO
+from typing import Any
+from urllib.parse import urldefrag
+
+from unskew.curate.queries import Query
+from unskew.curate.record import RIGHTS_RESERVED
+from unskew.curate.sources.base import Found, Page, SourceError, client, understood
+from unskew.curate.sources.patience import Patience
+from unskew.curate.sources.web import Web
+from unskew.curate.sources.words import joined
+
+BBC = (
+    "https://feeds.bbci.co.uk/news/rss.xml",
+    "https://feeds.bbci.co.uk/news/world/rss.xml",
+    "https://feeds.bbci.co.uk/news/uk/rss.xml",
+    "https://feeds.bbci.co.uk/news/health/rss.xml",
+)
+CNN = (
+    "http://rss.cnn.com/rss/edition.rss",
+    "http://rss.cnn.com/rss/edition_world.rss",
+    "http://rss.cnn.com/rss/edition_us.rss",
+)
+
+
+class News:
+    """The feeds of one publisher. They cannot be searched: what they hold is filtered.
+
+    An item answers a query when its headline and summary have every word of the query, in any
+    order, in upper or lower case, with or without a plural s. A feed holds some tens of items of
+    the last days; collect daily. Each feed is fetched once per `News`.
+    """
+
+    by_keyword = True
+
+    def __init__(self, name: str, feeds: Sequence[str], patience: Patience | None = None) -> None:
+        self.name = name
+        self.place = " ".join(feeds)
+        self._feeds = tuple(feeds)
+        self._web = Web(name, patience or Patience())
+
+    def pages(self, query: Query, after: str | None) -> Iterator[Page]:
+        wanted = [re.compile(rf"\b{re.escape(w)}(?:e?s)?\b", re.I) for w in query.text.split()]
+        found = (item for item in self._items if all(w.search(item.text) for w in wanted))
+        yield Page(tuple(found), None)
+
+    @cached_property
+    def _items(self) -> tuple[Found, ...]:
+        feedparser = client("feedparser")
+        items: dict[str, Found] = {}
+        for feed in self._feeds:
+            parsed = feedparser.parse(BytesIO(self._web.content(feed)))
+            if not parsed.version:
+                raise SourceError(f"{self.name}: what lies at {feed} is not a news feed")
+            with understood(self.name):
+                for entry in parsed.entries:
+                    found = _found(entry)
+                    if found is not None:
+                        items.setdefault(found.key, found)
+        return tuple(items.values())
+
+
+def _found(entry: Any) -> Found | None:
+    """An item with a picture; None for one without."""
+    url = _picture(entry)
+    if url is None:
+        return None
+    return Found(
+        # Behind "#", the BBC counts the revisions of an article.
+        key=urldefrag(entry.get("id") or entry.link).url,
+        url=url,
+        page=entry.get("link"),
+        licence=RIGHTS_RESERVED,
+        text=joined(entry.get("title"), entry.get("summary")),
+        author=entry.get("author"),
+    )
+
+
+def _picture(entry: Any) -> str | None:
+    """The widest picture of an item: Media RSS, or an enclosure."""
+    named = [*entry.get("media_content", ()), *entry.get("media_thumbnail", ())]
+    pictures = [p for p in named if p.get("url") and p.get("medium", "image") == "image"]
+    if pictures:
+        return max(pictures, key=lambda p: int(p.get("width") or 0))["url"]
+    enclosed = entry.get("enclosures", ())
+    return next((e.href for e in enclosed if e.get("type", "").startswith("image/")), None)

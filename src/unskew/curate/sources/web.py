@@ -1,0 +1,132 @@
+"""Requests by httpx, with patience, and with an end to what is read."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from unskew.curate.sources.base import SourceError, refusal
+from unskew.curate.sources.patience import Caller, Patience, user_agent
+
+_MEGABYTE = 2**20
+LARGEST_ANSWER = 32 * _MEGABYTE
+# A server that sends a byte now and then never times out by itself.
+_TIMEOUTS_FOR_A_WHOLE_ANSWER = 10
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer that came whole; `content` is None where it is longer than was asked for."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes | None
+
+
+class Web:
+    """One service, asked by GET."""
+
+    def __init__(
+        self,
+        service: str,
+        patience: Patience,
+        headers: Mapping[str, str] | None = None,
+        key: str | None = None,
+    ) -> None:
+        """`headers` may hold the user's secret; `key`: the variable it came from, for errors."""
+        import httpx
+
+        self._service = service
+        self._key = key
+        self._patience = patience
+        self._caller = Caller(service, patience)
+        self._client = httpx.Client(
+            timeout=patience.timeout,
+            headers={"User-Agent": user_agent(), **(headers or {})},
+            follow_redirects=True,
+            max_redirects=5,
+        )
+        self._broken = (
+            httpx.TimeoutException,
+            httpx.NetworkError,
+            httpx.ProtocolError,
+            httpx.ProxyError,
+            httpx.DecodingError,
+        )
+        self._refused = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects)
+
+    def get(
+        self, url: str, params: Mapping[str, str | int] | None = None, limit: int = LARGEST_ANSWER
+    ) -> Answer:
+        """The answer, whatever its status; its content only up to `limit` bytes.
+
+        Raises:
+            UnreachableError: it did not come, or not whole, however often it was asked for.
+            SourceError: the address is none, or leads in circles.
+        """
+        return self._ask(lambda: self._read(url, params, limit))
+
+    def content(self, url: str) -> bytes:
+        """What lies there. Raises SourceError as `get` does, and where it is refused."""
+        answer = self.get(url)
+        if answer.status_code != 200:
+            raise refusal(self._service, answer.status_code, self._key)
+        if answer.content is None:
+            raise SourceError(f"{self._service} sends more than {LARGEST_ANSWER} bytes at once")
+        return answer.content
+
+    def json(
+        self,
+        url: str,
+        params: Mapping[str, str | int],
+        busy: Callable[[Any], bool] = lambda _: False,
+    ) -> Any:
+        """What the service answers, as JSON. `busy` tells answers which say "later" with a 200.
+
+        Raises:
+            UnreachableError, SourceError: see `get`; or it refuses, or sends no JSON.
+        """
+
+        def send() -> Answer:
+            answer = self._read(url, params, LARGEST_ANSWER)
+            if answer.status_code == 200 and busy(_decoded(answer)):
+                return Answer(503, answer.headers, None)
+            return answer
+
+        answer = self._ask(send)
+        if answer.status_code != 200:
+            raise refusal(self._service, answer.status_code, self._key)
+        found = _decoded(answer)
+        if found is None:
+            raise SourceError(f"{self._service} answered with something that is not JSON")
+        return found
+
+    def _ask(self, send: Callable[[], Answer]) -> Answer:
+        try:
+            return self._caller.ask(send, self._broken)
+        except self._refused as error:
+            raise SourceError(f"{self._service}: {type(error).__name__}: {error!s:.80}") from error
+
+    def _read(self, url: str, params: Mapping[str, str | int] | None, limit: int) -> Answer:
+        import httpx
+
+        end = time.monotonic() + _TIMEOUTS_FOR_A_WHOLE_ANSWER * self._patience.timeout
+        content = bytearray()
+        if not url.lower().startswith(("http://", "https://")):
+            raise httpx.InvalidURL("it is not an address on the web")
+        with self._client.stream("GET", url, params=params) as response:
+            for piece in response.iter_bytes():
+                content += piece
+                if len(content) > limit:
+                    return Answer(response.status_code, response.headers, None)
+                if time.monotonic() > end:
+                    raise httpx.ReadTimeout("the answer takes too long")
+            return Answer(response.status_code, response.headers, bytes(content))
+
+
+def _decoded(answer: Answer) -> Any:
+    try:
+        return json.loads(answer.content or b"")
+    except ValueError:
+        return None
