@@ -1,0 +1,1 @@
+"""From a raw pile of pictures and texts to a curated set."""
