@@ -114,7 +114,9 @@ def _crop(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     left, right, top, bottom = rng.uniform(0.03, 0.12, 4)
     width, height = image.size
     return image.crop(
-        tuple(int(v) for v in (left * width, top * height, width * (1 - right), height * (1 - bottom)))
+        tuple(
+            int(v) for v in (left * width, top * height, width * (1 - right), height * (1 - bottom))
+        )
     )
 
 
@@ -156,6 +158,7 @@ CORRUPT: dict[str, Callable[[bytes, np.random.Generator], bytes]] = {
 
 def bomb(side: int = 20_000) -> bytes:
     """A PNG of side x side black pixels in a few hundred kilobytes, made without them."""
+
     def chunk(kind: bytes, data: bytes) -> bytes:
         check = struct.pack(">I", zlib.crc32(kind + data))
         return struct.pack(">I", len(data)) + kind + data + check
