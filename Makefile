@@ -43,7 +43,7 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
 # open_clip's wheel carries the CLIP vocabulary that the tests of CLIP's tokenizer need; none of
 # its dependencies (torchvision, timm) is wanted.
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(PIP) install -q -c constraints.txt -e ".[demo,test,dev]"
+	$(PIP) install -q -c constraints.txt -e ".[demo,curate,test,dev]"
 	$(PIP) install -q -c constraints.txt --no-deps open_clip_torch
 	touch $@
 

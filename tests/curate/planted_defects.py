@@ -39,7 +39,7 @@ def gaussian_blur(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def motion_blur(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    length = int(round(rng.uniform(9, 18) * _unit(image))) | 1
+    length = round(rng.uniform(9, 18) * _unit(image)) | 1
     kernel = np.zeros((length, length), np.float32)
     kernel[length // 2] = 1
     turn = cv2.getRotationMatrix2D((length // 2, length // 2), rng.uniform(0, 180), 1)

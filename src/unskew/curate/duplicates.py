@@ -9,7 +9,7 @@ and the correlation at the best place is the score.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -25,7 +25,8 @@ CORNERS = ((0, 0), (0, 5), (5, 0), (5, 5), (2, 2))
 CANDIDATES, PROMISING = 3, 0.8
 # Sides at which a fingerprint is looked for in another, and from which score on more closely.
 SIDES, CLOSER = (25, 27, 29, 32), 0.85
-BLOCK = 512
+# Fingerprints transformed, and numbers compared, at a time.
+BLOCK, AT_ONCE = 512, 4_000_000
 
 
 @dataclass(frozen=True)
@@ -51,22 +52,34 @@ def near_duplicates(fingerprints: np.ndarray) -> Iterator[Pair]:
     wholes = _hashes(fingerprints, 0, 0, SIDE)
     mirror = np.tile((-1.0) ** np.arange(FREQUENCIES), FREQUENCIES)[1:].astype(np.float32)
     keys = [wholes, *(_hashes(fingerprints, y, x, WINDOW) for y, x in CORNERS)]
-    for start in range(0, len(wholes), BLOCK):
-        block = wholes[start : start + BLOCK]
-        upright = np.max([block @ key.T for key in keys], axis=0)
-        mirrored = np.max([(block * mirror) @ key.T for key in keys], axis=0)
+    rows = max(1, AT_ONCE // max(1, len(wholes)))
+    for start in range(0, len(wholes), rows):
+        block = wholes[start : start + rows]
+        upright, mirrored = _agreement(block, keys), _agreement(block * mirror, keys)
         for row, (plain, turned) in enumerate(zip(upright, mirrored, strict=True)):
             yield from _laid_over(fingerprints, start + row, plain, turned)
+
+
+def _agreement(block: np.ndarray, keys: Sequence[np.ndarray]) -> np.ndarray:
+    """The best cosine of each row with any of each picture's hashes, float32 (rows, n)."""
+    best = block @ keys[0].T
+    for key in keys[1:]:
+        np.maximum(best, block @ key.T, out=best)
+    return best
 
 
 def _hashes(fingerprints: np.ndarray, top: int, left: int, side: int) -> np.ndarray:
     """Low frequencies of a window, float32 (n, 63) of length 1; zero for an even surface."""
     waves = _waves(side)
-    window = fingerprints[:, top : top + side, left : left + side].astype(np.float32)
-    spectrum = (waves @ window @ waves.T).reshape(len(window), -1)[:, 1:]
-    length = np.linalg.norm(spectrum, axis=1, keepdims=True)
+    hashes = np.empty((len(fingerprints), FREQUENCIES**2 - 1), np.float32)
+    for start in range(0, len(fingerprints), BLOCK):
+        window = fingerprints[start : start + BLOCK, top : top + side, left : left + side]
+        spectrum = waves @ window.astype(np.float32) @ waves.T
+        hashes[start : start + BLOCK] = spectrum.reshape(len(window), -1)[:, 1:]
+    length = np.linalg.norm(hashes, axis=1, keepdims=True)
     # An even surface has no frequencies but rounding: it resembles nothing.
-    return np.where(length > side, spectrum / np.maximum(length, 1.0), np.float32(0))
+    hashes *= (length > side) / np.maximum(length, 1.0)
+    return hashes
 
 
 def _waves(side: int) -> np.ndarray:

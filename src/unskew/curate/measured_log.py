@@ -31,7 +31,7 @@ class MeasuredLog:
         self._waiting = 0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(path, "a+b")  # noqa: SIM115: closed by __exit__
+            self._file = open(path, "a+b")  # noqa: SIM115
         except OSError as error:
             raise InputError(f"cannot write to {path}: {error.strerror or error}") from error
         self._read()

@@ -12,6 +12,8 @@ BURNT = 252
 WHITE = 244
 # Of the upper, left and right border, the part that is white before a studio background.
 STUDIO = 0.7
+# Greys between neighbours of one colour at most, and between the channels of a colour at least.
+EVEN, COLOURED = 2, 48
 # White to this share of a picture is a small subject; more, and the subject may be burnt.
 MOST_WHITE = 0.75
 
@@ -56,10 +58,14 @@ def burnt(rgb: np.ndarray, ground: np.ndarray) -> float:
 def flatness(rgb: np.ndarray, ground: np.ndarray) -> float:
     """The share of the subject whose colour is that of its neighbours: paint, not light.
 
-    Noise and texture leave no photograph so even; drawings, logos and emoji are little else.
+    Noise and texture leave few photographs so even; drawings, logos and emoji are little else.
+    Even greys count half: shadows, dark clothes and studio walls are even, too.
     """
     square = np.ones((3, 3), np.uint8)
     spread = cv2.dilate(rgb, square) - cv2.erode(rgb, square)
     subject = ~cv2.dilate(ground.astype(np.uint8), square).astype(bool)
-    n = int(subject.sum())
-    return float((spread.max(axis=2) <= 2)[subject].sum()) / n if n else 0.0
+    if not subject.any():
+        return 0.0
+    coloured = rgb.max(axis=2) - rgb.min(axis=2) >= COLOURED
+    paint = (spread.max(axis=2) <= EVEN) * np.where(coloured, 1.0, 0.5)
+    return float(paint[subject].mean())
