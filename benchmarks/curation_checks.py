@@ -3,8 +3,9 @@
     python benchmarks/curation_checks.py --data ../shared/data
     python benchmarks/curation_checks.py --data ../shared/data --speed 1000
 
-Defects are planted in pictures of the scraped pile, of Flickr and of FairFace that no threshold
-was chosen on. cleanvision is compared if it is installed.
+Defects are planted in pictures of the scraped pile, of Flickr and of FairFace. Thresholds were
+chosen on other pictures of Flickr and FairFace, but in part on the same ones of the pile.
+cleanvision is compared if it is installed.
 """
 
 import argparse
@@ -28,7 +29,7 @@ import planted_defects as planted
 
 # Pictures of the pile that are what a check looks for: drawings, and visible watermarks.
 NOT_CLEAN = ("christianity1", "judaism1", "grandpa1_", "grandpa6_", "girl1_", "arab-muslim/1_")
-# Every so many-th picture served to choose thresholds.
+# Every so many-th picture of the pile is left out: all thresholds were chosen on those.
 CHOSEN_ON = 4
 SIDE = 500
 CHECKS = {

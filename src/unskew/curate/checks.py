@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import warnings
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -22,7 +22,7 @@ from unskew.curate.duplicates import SIDE, Pair, near_duplicates
 from unskew.curate.flags import Flag, Rule, load_rules
 from unskew.curate.measure import DIGITS, Measured, measure
 from unskew.curate.measured_log import MeasuredLog
-from unskew.errors import InputError
+from unskew.errors import InputError, UnskewError
 
 __all__ = ["CheckedImage", "Embed", "Flag", "check_images", "save_checks"]
 
@@ -80,7 +80,7 @@ def check_images(
     if not names:
         raise InputError(f"there are no images to check in {root}")
     if len(set(names)) < len(names):
-        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        twice = Counter(names).most_common(1)[0][0]
         raise InputError(f"{twice} is among the images twice: name it once")
     rules = load_rules(thresholds)
     with MeasuredLog(Path(log)) as kept:
@@ -110,6 +110,8 @@ def save_checks(checked: Iterable[CheckedImage], path: str | Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except UnskewError:
+        raise
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
     finally:

@@ -13,8 +13,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 # The longer side of the copy: about what models look at, so that blur counts where it matters.
 SIDE = 256
-# Decoded pixels, four bytes each; a JPEG of more is decoded at a fraction, anything else refused.
-MAX_PIXELS = 64_000_000
+# More are refused: decoded, they take four to sixteen bytes each. A JPEG is decoded at a fraction,
+# but a progressive one is first kept whole, at six bytes.
+MAX_PIXELS, MAX_JPEG_PIXELS = 64_000_000, 128_000_000
 EXIF_ORIENTATION = 0x0112
 # Orientations that lay the picture on its side.
 ON_ITS_SIDE = (5, 6, 7, 8)
@@ -62,14 +63,15 @@ def _decoded(content: bytes) -> Copy:
     width, height = image.size
     share = min(1.0, SIDE / max(width, height))
     target = (max(1, round(width * share)), max(1, round(height * share)))
-    if image.format == "JPEG" and image.mode in ("RGB", "L"):
+    # MPO: what some telephones write, a JPEG with others behind it.
+    jpeg = image.format in ("JPEG", "MPO")
+    limit = MAX_JPEG_PIXELS if jpeg else MAX_PIXELS
+    if width * height > limit:
+        raise UnreadableError(f"its {width} x {height} pixels exceed the limit of {limit}")
+    if jpeg and image.mode in ("RGB", "L"):
         small = _strict_jpeg(content, target)
     else:
         image.draft(None, target)
-        if image.width * image.height > MAX_PIXELS:
-            raise UnreadableError(
-                f"its {width} x {height} pixels exceed the limit of {MAX_PIXELS} to decode"
-            )
         image.load()
         small = _flattened(image)
     if small.size != target:
@@ -81,7 +83,7 @@ def _decoded(content: bytes) -> Copy:
         small = ImageOps.exif_transpose(small)
     if orientation in ON_ITS_SIDE:
         width, height = height, width
-    animated = bool(getattr(image, "is_animated", False))
+    animated = image.format != "MPO" and bool(getattr(image, "is_animated", False))
     return Copy(np.asarray(small), width, height, animated)
 
 
