@@ -169,7 +169,7 @@ def compare(pile: Pile, checks: dict[str, tuple[str, ...]], clean: tuple[str, ..
         print(row(f"{check}: unskew", kinds, [check in ours[p] for p in chosen], truth))
         name = PEER.get(check, check)
         if peer is not None and (check in PEER or check == "unreadable"):
-            if check == "near_duplicate":  # it tells both pictures of a pair
+            if check.endswith("_duplicate"):  # it tells both pictures of a pair
                 chosen = [p for p in chosen if pile.kinds[p] != "repeated"]
                 kinds = [pile.kinds[p] for p in chosen]
                 truth = [kind in wanted for kind in kinds]

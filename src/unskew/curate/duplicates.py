@@ -26,7 +26,7 @@ CANDIDATES, PROMISING = 3, 0.8
 # Sides at which a fingerprint is looked for in another, and from which score on more closely.
 SIDES, CLOSER = (25, 27, 29, 32), 0.85
 # Fingerprints transformed, and numbers compared, at a time.
-BLOCK, AT_ONCE = 512, 4_000_000
+BLOCK, AT_ONCE = 512, 2_000_000
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def fingerprint(grey: np.ndarray) -> np.ndarray:
 
 
 def near_duplicates(fingerprints: np.ndarray) -> Iterator[Pair]:
-    """Pairs of pictures that may be one, with their scores.
+    """Of every picture, pairs with the earlier ones that may be the same, and their scores.
 
     ``fingerprints``: uint8 (n, 32, 32). Time grows with n squared, by one product of n x 63 with
     63 x 12 n numbers; memory with n.
@@ -54,17 +54,27 @@ def near_duplicates(fingerprints: np.ndarray) -> Iterator[Pair]:
     keys = [wholes, *(_hashes(fingerprints, y, x, WINDOW) for y, x in CORNERS)]
     rows = max(1, AT_ONCE // max(1, len(wholes)))
     for start in range(0, len(wholes), rows):
-        block = wholes[start : start + rows]
-        upright, mirrored = _agreement(block, keys), _agreement(block * mirror, keys)
-        for row, (plain, turned) in enumerate(zip(upright, mirrored, strict=True)):
-            yield from _laid_over(fingerprints, start + row, plain, turned)
+        stop = min(start + rows, len(wholes))
+        new, known = wholes[start:stop], wholes[:stop]
+        new_keys, known_keys = [k[start:stop] for k in keys], [k[:stop] for k in keys]
+        # The new picture as a part of a known one, mirrored or not; then the other way round.
+        agreement = np.stack(
+            [
+                _best([(new, key) for key in known_keys]),
+                _best([(new * mirror, key) for key in known_keys]),
+                _best([(key, known) for key in new_keys]),
+                _best([(key, known * mirror) for key in new_keys]),
+            ]
+        )
+        for item in range(start, stop):
+            yield from _laid_over(fingerprints, item, agreement[:, item - start, :item])
 
 
-def _agreement(block: np.ndarray, keys: Sequence[np.ndarray]) -> np.ndarray:
-    """The best cosine of each row with any of each picture's hashes, float32 (rows, n)."""
-    best = block @ keys[0].T
-    for key in keys[1:]:
-        np.maximum(best, block @ key.T, out=best)
+def _best(factors: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """The greatest, by element, of products a b^T of arrays (r, 63) and (n, 63): (r, n)."""
+    best = factors[0][0] @ factors[0][1].T
+    for left, right in factors[1:]:
+        np.maximum(best, left @ right.T, out=best)
     return best
 
 
@@ -91,18 +101,20 @@ def _waves(side: int) -> np.ndarray:
 
 
 def _laid_over(
-    fingerprints: np.ndarray, item: int, upright: np.ndarray, mirrored: np.ndarray
+    fingerprints: np.ndarray, item: int, agreement: np.ndarray
 ) -> Iterator[Pair]:
-    best = np.maximum(upright, mirrored)
-    best[item] = 0
+    """``agreement``: (4, item), with each earlier picture, in the four ways of being a part."""
+    best = agreement.max(axis=0)
     promising = np.flatnonzero(best >= PROMISING)
     chosen = promising[np.argsort(-best[promising], kind="stable")[:CANDIDATES]]
     for other in chosen.tolist():
-        part = fingerprints[item]
-        if mirrored[other] > upright[other]:
-            part = part[:, ::-1]
-        score = overlap(np.ascontiguousarray(part), fingerprints[other])
-        yield Pair(min(item, other), max(item, other), score)
+        way = int(agreement[:, other].argmax())
+        part, whole = fingerprints[item], fingerprints[other]
+        if way >= 2:
+            part, whole = whole, part
+        if way % 2:
+            part = np.ascontiguousarray(part[:, ::-1])
+        yield Pair(other, item, overlap(part, whole))
 
 
 def overlap(part: np.ndarray, whole: np.ndarray) -> float:
