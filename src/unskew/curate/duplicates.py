@@ -100,9 +100,7 @@ def _waves(side: int) -> np.ndarray:
     return waves.astype(np.float32)
 
 
-def _laid_over(
-    fingerprints: np.ndarray, item: int, agreement: np.ndarray
-) -> Iterator[Pair]:
+def _laid_over(fingerprints: np.ndarray, item: int, agreement: np.ndarray) -> Iterator[Pair]:
     """``agreement``: (4, item), with each earlier picture, in the four ways of being a part."""
     best = agreement.max(axis=0)
     promising = np.flatnonzero(best >= PROMISING)
