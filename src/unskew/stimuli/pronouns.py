@@ -27,7 +27,11 @@ _FUNCTION = frozenset(
     "have had does do did will would can could may might must should not he she it they him them "
     "there here too again away back how why his her".split()
 )
-_NOT_POSSESSIVE = _FUNCTION - {"back"}  # "her back"
+_VERBS = frozenset("looks stands sits walks runs smiles plays waits holds wears jumps".split())
+_NOT_POSSESSIVE = (_FUNCTION | _VERBS) - {"back"}  # "her back"
+# "gives her water", but "gives her dog a bath".
+_GIVEN = re.compile(r"\b(?:giv|hand|show|offer|bring|tell|teach)(?:e|es|s|ing)?\s+$", re.IGNORECASE)
+_ANOTHER_OBJECT = re.compile(r"[\w\s-]*?\w\s+(?:a|an|the|some|his|her|to)\b", re.IGNORECASE)
 _IRREGULAR = {"is": "are", "was": "were", "has": "have", "does": "do", "goes": "go"}
 _MODALS = frozenset("will would can could may might must should did had".split())
 _SUBJECT = re.compile(
@@ -44,7 +48,8 @@ def form_at(text: str, start: int, end: int) -> str | None:
     if len(fitting) < 2:
         return fitting[0] if fitting else None
     standing_alone = "object" if "object" in fitting else "own"
-    return "possessive" if _owns(text[end:]) else standing_alone
+    given = _GIVEN.search(text[:start]) and not _ANOTHER_OBJECT.match(text[end:])
+    return "possessive" if _owns(text[end:]) and not given else standing_alone
 
 
 def _owns(after: str) -> bool:

@@ -54,7 +54,7 @@ def lexicon() -> Lexicon:
     path = files("unskew.stimuli") / "data" / "swaps.json"
     data = json.loads(path.read_text(encoding="utf-8"))
     nouns = {category: _forms(rows) for category, rows in data["nouns"].items()}
-    gendered = frozenset(form for form, noun in nouns["gender"].items())
+    gendered = frozenset(nouns["gender"])
     children = frozenset(data["children"])
     return Lexicon(
         nouns=nouns,
@@ -73,13 +73,13 @@ def lexicon() -> Lexicon:
 
 
 def noun_forms(category: str, words: Identities) -> dict[str, Noun]:
-    """Nouns by their form: the shipped ones, and the words' own, which come first."""
+    """Nouns by their form: the shipped ones, and the words' own."""
     own = words.nouns.get(category, {})
     rows = [
         dict(zip(own, ([word] for word in line), strict=True))
         for line in zip(*own.values(), strict=True)
     ]
-    return {**lexicon().nouns.get(category, {}), **_forms(rows)} if own else {}
+    return {**_forms(rows), **lexicon().nouns.get(category, {})}
 
 
 def adjective_forms(category: str, words: Identities) -> dict[str, str]:
