@@ -14,6 +14,7 @@ from unskew.audit.before_after import change_table, ranking_change_table
 from unskew.audit.blocks import Table as TableBlock
 from unskew.audit.document import DEMONSTRATION, ranking_table, summary_table
 from unskew.audit.report import AuditReport
+from unskew.audit.two_sets import disagreement_table, disagreements_told
 
 if TYPE_CHECKING:
     from unskew.debias import Debiased
@@ -50,6 +51,8 @@ def show_report(report: AuditReport, folder: Path) -> None:
     console.print(_table((summary_table if alone else change_table)(report)))
     if report.rankings:
         console.print(_table((ranking_table if alone else ranking_change_table)(report)))
+    if len(report.datasets) > 1:
+        _show_differences(console, report)
     for dataset in report.datasets:
         if dataset.unreadable:
             console.print(
@@ -60,6 +63,15 @@ def show_report(report: AuditReport, folder: Path) -> None:
         console.print(escape(note), soft_wrap=True)
     console.print("A statement in (brackets) is not clear after Holm's correction.")
     console.print(f"Report: {escape(str(folder / 'report.html'))} (also .md, .json, figures/)")
+
+
+def _show_differences(console: Console, report: AuditReport) -> None:
+    rows = report.differences()
+    if not rows:
+        return
+    if any(r.kind for r in rows):
+        console.print(_table(disagreement_table(rows)))
+    console.print(escape(disagreements_told(rows, report.settings.confidence)), soft_wrap=True)
 
 
 def show_comparison(table: ComparisonTable, folder: Path) -> None:

@@ -77,7 +77,7 @@ def with_verb(text: str, start: int) -> tuple[int, dict[str, str]] | None:
     match = _SUBJECT.match(text, start)
     if match is None:
         return None
-    said, clitic, between = match["pronoun"], match["clitic"] or "", match["between"]
+    clitic, between = match["clitic"] or "", match["between"]
     verb = match["verb"]
     if clitic:
         has = verb.lower() in ("got", "been", "had")
@@ -94,7 +94,7 @@ def with_verb(text: str, start: int) -> tuple[int, dict[str, str]] | None:
             head, _, last = second.rpartition(" ")
             plural += f"{head} {plural_verb(last)}"
     forms = {s: form + singular for s, form in FORMS["subject"].items() if s != "Non-binary"}
-    return end, {**forms, "Non-binary": FORMS["subject"]["Non-binary"] + plural} if said else {}
+    return end, {**forms, "Non-binary": FORMS["subject"]["Non-binary"] + plural}
 
 
 def _third_person(verb: str) -> bool:
@@ -102,7 +102,7 @@ def _third_person(verb: str) -> bool:
 
 
 def plural_verb(verb: str) -> str:
-    """"runs" -> "run", "watches" -> "watch"; what is no third person singular is left alone."""
+    """ "runs" -> "run", "watches" -> "watch"; what is no third person singular is left alone."""
     low = verb.lower()
     if low in _IRREGULAR:
         return _IRREGULAR[low]

@@ -157,8 +157,10 @@ def _pronouns(text: str, nouns: Sequence[Mention], lex: Lexicon) -> Iterator[Men
         beasts = [a for a in animals if a < match.start()]
         if animals and not people or beasts and not before:
             continue
-        if beasts and max(beasts) > max(before) and _next_word(text[match.end() :]) in (
-            lex.of_animals
+        if (
+            beasts
+            and max(beasts) > max(before)
+            and _next_word(text[match.end() :]) in (lex.of_animals)
         ):
             continue
         form = form_at(text, match.start(), match.end())
@@ -200,7 +202,7 @@ def _adjectives(text: str, category: str, words: Identities, lex: Lexicon) -> It
 
 
 def _may_be_colour(before: str, head: str, after: str, lex: Lexicon) -> bool:
-    """"a black and white man", "white women's shoes": of a picture, of shoes."""
+    """ "a black and white man", "white women's shoes": of a picture, of shoes."""
     mixed = re.search(rf"\b(?:{'|'.join(lex.colours)})\s+(?:and|or|&)\s+$", before, re.IGNORECASE)
     noun = lex.nouns["gender"].get(head.lower())
     many = noun is not None and noun.plural
@@ -210,7 +212,7 @@ def _may_be_colour(before: str, head: str, after: str, lex: Lexicon) -> bool:
 def _as_noun(
     text: str, match: re.Match[str], subgroup: str, own: Mapping[str, Sequence[str]], lex: Lexicon
 ) -> Iterator[Mention]:
-    """"two Muslims", "an Asian who": as "two Jewish people", "a Jewish person who"."""
+    """ "two Muslims", "an Asian who": as "two Jewish people", "a Jewish person who"."""
     word, end = match[0].lower(), match.end()
     plural = word.endswith("s") and word.removesuffix("s") in lex.also_nouns
     single = word in lex.also_nouns and re.search(
@@ -241,7 +243,7 @@ def _put(text: str, mention: Mention, new: str) -> str:
 
 
 def _cased(word: str, old: str, lex: Lexicon) -> str:
-    """"black woman" becomes "white woman", and "Black woman" "White woman"."""
+    """ "black woman" becomes "white woman", and "Black woman" "White woman"."""
     return word.lower() if old[0].islower() and word.lower() in lex.colours else word
 
 
