@@ -37,8 +37,17 @@ def two_sets(
     if whole:
         yield Table(
             "The same pairs in both data sets",
-            ("category", "asked", "subgroup A", "subgroup B", first, second)
-            + ("difference", "interval", "p (Holm)"),
+            (
+                "category",
+                "asked",
+                "subgroup A",
+                "subgroup B",
+                first,
+                second,
+                "difference",
+                "interval",
+                "p (Holm)",
+            ),
             tuple(
                 (
                     r.pair.category,
@@ -68,8 +77,16 @@ def disagreement_table(rows: Sequence[Difference]) -> Table:
     clear = sorted((r for r in rows if r.kind), key=lambda r: (r.kind or "", -abs(r.pair.change)))
     return Table(
         "Where data sets disagree",
-        ("in", "category", "asked", "pair", "d in the first", "d in the second", "difference")
-        + ("p (Holm)",),
+        (
+            "in",
+            "category",
+            "asked",
+            "pair",
+            "d in the first",
+            "d in the second",
+            "difference",
+            "p (Holm)",
+        ),
         tuple(
             (
                 r.kind or "",

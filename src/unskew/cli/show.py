@@ -17,6 +17,7 @@ from unskew.audit.report import AuditReport
 from unskew.audit.two_sets import disagreement_table, disagreements_told
 
 if TYPE_CHECKING:
+    from unskew.audit.captions import CaptionAudit
     from unskew.debias import Debiased
     from unskew.debias.rows import ComparisonTable
 
@@ -72,6 +73,17 @@ def _show_differences(console: Console, report: AuditReport) -> None:
     if any(r.kind for r in rows):
         console.print(_table(disagreement_table(rows)))
     console.print(escape(disagreements_told(rows, report.settings.confidence)), soft_wrap=True)
+
+
+def show_captions(done: CaptionAudit, folder: Path) -> None:
+    """Print what changed with the identity word, and where the whole of it is."""
+    from unskew.audit.captions import swap_table
+
+    console = _console()
+    if done.demonstration:
+        console.print(f"[bold]{escape(DEMONSTRATION)}[/bold]\n")
+    console.print(_table(swap_table(done)))
+    console.print(f"Report: {escape(str(folder / 'captions.md'))} (also .json)")
 
 
 def show_comparison(table: ComparisonTable, folder: Path) -> None:

@@ -18,22 +18,32 @@ PRONOUNS: Mapping[str, str] = {
     form: subgroup for forms in FORMS.values() for subgroup, form in forms.items()
 }
 
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
 _ADVERBS = "also|always|never|still|then|just|only|now|already|often|almost|again|away|\\w+ly"
-_FUNCTION = frozenset(
-    "a an the this that these those some each another and or but nor so as if while when where who "
-    "which what because than then in on at by with from to of off for into onto over under through "
-    "across along around about after before behind beside besides between near next up down out "
-    "outside inside toward towards against during until without within is are was were be been has "
-    "have had does do did will would can could may might must should not he she it they him them "
-    "there here too again away back how why his her".split()
+_FUNCTION = _words(
+    "a an the this that these those some each another and or but nor so as if while when "
+    "where who which what because than then in on at by with from to of off for into onto "
+    "over under through across along around about after before behind beside besides between "
+    "near next up down out outside inside toward towards against during until without within "
+    "is are was were be been has have had does do did will would can could may might must "
+    "should not he she it they him them there here too again away back how why his her"
 )
-_VERBS = frozenset("looks stands sits walks runs smiles plays waits holds wears jumps".split())
+_VERBS = _words("looks stands sits walks runs smiles plays waits holds wears jumps")
 _NOT_POSSESSIVE = (_FUNCTION | _VERBS) - {"back"}  # "her back"
 # "gives her water", but "gives her dog a bath".
 _GIVEN = re.compile(r"\b(?:giv|hand|show|offer|bring|tell|teach)(?:e|es|s|ing)?\s+$", re.IGNORECASE)
 _ANOTHER_OBJECT = re.compile(r"[\w\s-]*?\w\s+(?:a|an|the|some|his|her|to)\b", re.IGNORECASE)
+_THINGS = _words(
+    "painting drawing clothing swing ring wing earring string wedding morning evening "
+    "building sibling darling offspring legging stocking surfing skating riding reading "
+    "writing"
+)
 _IRREGULAR = {"is": "are", "was": "were", "has": "have", "does": "do", "goes": "go"}
-_MODALS = frozenset("will would can could may might must should did had".split())
+_MODALS = _words("will would can could may might must should did had")
 _SUBJECT = re.compile(
     rf"(?P<pronoun>he|she)(?P<clitic>\s?['’]s)?"
     rf"(?P<between>(?:\s+(?:{_ADVERBS}))*)\s+(?P<verb>[a-z]+)(?P<second>\s+(?:and|or)\s+[a-z]+s\b)?",
@@ -61,12 +71,6 @@ def _owns(after: str) -> bool:
     if first.endswith("ing") and first not in _THINGS:
         return bool(second) and second not in _FUNCTION  # "her running shoes", "her running in"
     return first not in _NOT_POSSESSIVE
-
-
-_THINGS = frozenset(
-    "painting drawing clothing swing ring wing earring string wedding morning evening building "
-    "sibling darling offspring legging stocking surfing skating riding reading writing".split()
-)
 
 
 def with_verb(text: str, start: int) -> tuple[int, dict[str, str]] | None:

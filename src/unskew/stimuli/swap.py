@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from unskew.errors import InputError
 from unskew.stimuli.articles import takes_an
 from unskew.stimuli.identities import Identities, load_identities
 from unskew.stimuli.pronouns import FORMS, PRONOUNS, form_at, with_verb
@@ -155,7 +154,7 @@ def _pronouns(text: str, nouns: Sequence[Mention], lex: Lexicon) -> Iterator[Men
                 continue
         before = [p for p in people if p < match.start()]
         beasts = [a for a in animals if a < match.start()]
-        if animals and not people or beasts and not before:
+        if (animals and not people) or (beasts and not before):
             continue
         if (
             beasts
