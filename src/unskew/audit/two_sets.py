@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from unskew.audit.blocks import Block, Heading, Paragraph, Table
-from unskew.audit.differences import Difference
+from unskew.audit.differences import Difference, differences
 from unskew.audit.pictures import Planned, at
 from unskew.audit.wording import asked, effect, interval, p_value
 
@@ -20,11 +20,7 @@ def two_sets(
     report: AuditReport, first: str, second: str, pictures: Sequence[Planned]
 ) -> Iterator[Block]:
     """The section on two data sets; nothing where no pair of subgroups is in both."""
-    rows = [
-        r
-        for r in report.differences()
-        if (r.pair.dataset_before, r.pair.dataset_after) == (first, second)
-    ]
+    rows = differences(report.compare_datasets(first, second), report.settings.confidence)
     if not rows:
         return
     yield Heading(2, f"{first} beside {second}")

@@ -9,7 +9,7 @@ and needs nothing of the data, so that two saved reports can be compared.
 import math
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy import special
 
 from unskew.errors import InputError
 
@@ -57,6 +57,6 @@ def independent_difference(
     if towards_zero == 0:
         p = 1.0 if difference == 0 else 0.0
     else:
-        z = stats.norm.ppf((1 + confidence) / 2) * abs(difference) / towards_zero
-        p = float(2 * stats.norm.sf(z))
+        z = special.ndtri((1 + confidence) / 2) * abs(difference) / towards_zero
+        p = float(2 * special.ndtr(-z))
     return IndependentDifference(difference, difference - down, difference + up, p)
