@@ -57,6 +57,7 @@ def test_singular_they_has_the_verb_of_the_plural(text, expected):
         "A dog wags his tail",
         "A mother duck and a male lion",
         "A dog with his tongue out",
+        "A black laborador with a ball in his mouth coming out of the surf",
         "a man-made lake",
         "A boot like a cowboy boot",
         'A sign that says "men"',

@@ -156,11 +156,8 @@ def _pronouns(text: str, nouns: Sequence[Mention], lex: Lexicon) -> Iterator[Men
         beasts = [a for a in animals if a < match.start()]
         if (animals and not people) or (beasts and not before):
             continue
-        if (
-            beasts
-            and max(beasts) > max(before)
-            and _next_word(text[match.end() :]) in (lex.of_animals)
-        ):
+        nearest_is_beast = not before or (beasts and max(beasts) > max(before))
+        if nearest_is_beast and _next_word(text[match.end() :]) in lex.of_animals:
             continue
         form = form_at(text, match.start(), match.end())
         spoken = with_verb(text, match.start()) if form == "subject" else None
