@@ -29,7 +29,7 @@ class Leaning:
     def embed_texts(self, texts, template=None):
         rows = []
         for text in texts:
-            woman = "woman" in text or "girl" in text
+            woman = "wom" in text
             rows.append([LEAN if woman else 0.0, float(woman), float(not woman), 0.0])
         return np.array(rows, dtype=np.float32)
 
@@ -37,7 +37,7 @@ class Leaning:
 def photos(captions):
     data = Dataset.from_dict(
         {
-            "image": [{"bytes": b"w" if "woman" in c[0] else b"m", "path": None} for c in captions],
+            "image": [{"bytes": b"w" if "wom" in c[0] else b"m", "path": None} for c in captions],
             "captions": captions,
         }
     )
