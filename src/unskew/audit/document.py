@@ -12,6 +12,7 @@ from unskew.audit.pairs import TEXT_ONLY
 from unskew.audit.pictures import Planned, at
 from unskew.audit.rows import MODALITY, DatasetInfo, PairRow
 from unskew.audit.summary import Summary, families, summaries
+from unskew.audit.two_sets import two_sets
 from unskew.audit.wording import asked, bracketed, effect, interval, p_value
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def document(report: AuditReport, pictures: Sequence[Planned] = ()) -> list[Bloc
     for dataset in report.datasets:
         blocks += _dataset(report, dataset, pictures)
     for first, second in combinations(report.datasets, 2):
-        blocks += _two_sets(report, first.name, second.name, pictures)
+        blocks += two_sets(report, first.name, second.name, pictures)
     blocks += _text_only(report, pictures)
     blocks += _words(report)
     return [*blocks, *_method(report)]
@@ -276,34 +277,6 @@ def _contrasts(rows: Sequence[PairRow]) -> Table:
             for r in ordered
         ),
         folded=len(rows) > _FOLD,
-    )
-
-
-def _two_sets(
-    report: AuditReport, first: str, second: str, pictures: Sequence[Planned]
-) -> Iterator[Block]:
-    rows = [r for r in report.compare_datasets(first, second) if r.section != "contrasts"]
-    if not rows:
-        return
-    yield Heading(2, f"{first} beside {second}")
-    for family in dict.fromkeys((r.category, r.stimuli) for r in rows):
-        yield from at(pictures, ("data sets", first, second, *family))
-    yield Table(
-        "The same pairs in both data sets",
-        ("category", "asked", "subgroup A", "subgroup B", first, second, "change", "signs"),
-        tuple(
-            (
-                r.category,
-                asked(r.section, r.stimuli),
-                r.subgroup_a,
-                r.subgroup_b,
-                f"{effect(r.before)} {interval(*r.before_ci)}",
-                f"{effect(r.after)} {interval(*r.after_ci)}",
-                effect(r.change),
-                "opposite, both intervals clear of 0" if r.disagree else "",
-            )
-            for r in rows
-        ),
     )
 
 

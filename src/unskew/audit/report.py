@@ -7,10 +7,12 @@ import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from unskew.audit.compare import Comparison, match_pairs, refuse_other_questions
+from unskew.audit.differences import Difference, differences
 from unskew.audit.rows import (
     DatasetInfo,
     ModelInfo,
@@ -90,11 +92,13 @@ class AuditReport:
     def to_dict(self) -> dict[str, Any]:
         """Plain Python, NaN as None so that any JSON reader takes it.
 
-        ``changes``, where there is a report from before, follows from the rest: it is the table
-        for readers that compute nothing themselves.
+        ``changes``, where there is a report from before, and ``differences``, where there are
+        several data sets, follow from the rest: they are tables for readers that compute nothing
+        themselves.
         """
-        changes = [dataclasses.asdict(c) for c in self.changes()]
-        return _without_nan(dataclasses.asdict(self) | ({"changes": changes} if changes else {}))
+        derived = {"changes": self.changes(), "differences": self.differences()}
+        tables = {k: [dataclasses.asdict(r) for r in rows] for k, rows in derived.items() if rows}
+        return _without_nan(dataclasses.asdict(self) | tables)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> AuditReport:
@@ -174,6 +178,14 @@ class AuditReport:
             [r for r in self.pairs if r.dataset == second],
             by_dataset=False,
         )
+
+    def differences(self) -> list[Difference]:
+        """Every two data sets of this report, compared with intervals: one row per shared pair."""
+        return [
+            row
+            for first, second in combinations([d.name for d in self.datasets], 2)
+            for row in differences(self.compare_datasets(first, second), self.settings.confidence)
+        ]
 
     def to_model_index(self) -> list[dict[str, Any]]:
         """Results for a model card's ``model-index``: one entry per data set and category."""

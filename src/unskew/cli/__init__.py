@@ -7,6 +7,7 @@ import typer
 from unskew import __version__
 from unskew.cli.allocation import keep_freed_memory
 from unskew.cli.audit import audit
+from unskew.cli.captions import captions
 from unskew.cli.cka import cka
 from unskew.cli.compare import compare
 from unskew.cli.debias import debias
@@ -23,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(audit)
+app.command()(captions)
 app.command()(cka)
 app.command()(compare)
 app.command()(debias)

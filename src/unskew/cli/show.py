@@ -14,8 +14,10 @@ from unskew.audit.before_after import change_table, ranking_change_table
 from unskew.audit.blocks import Table as TableBlock
 from unskew.audit.document import DEMONSTRATION, ranking_table, summary_table
 from unskew.audit.report import AuditReport
+from unskew.audit.two_sets import disagreement_table, disagreements_told
 
 if TYPE_CHECKING:
+    from unskew.audit.captions import CaptionAudit
     from unskew.debias import Debiased
     from unskew.debias.rows import ComparisonTable
 
@@ -50,6 +52,8 @@ def show_report(report: AuditReport, folder: Path) -> None:
     console.print(_table((summary_table if alone else change_table)(report)))
     if report.rankings:
         console.print(_table((ranking_table if alone else ranking_change_table)(report)))
+    if len(report.datasets) > 1:
+        _show_differences(console, report)
     for dataset in report.datasets:
         if dataset.unreadable:
             console.print(
@@ -60,6 +64,26 @@ def show_report(report: AuditReport, folder: Path) -> None:
         console.print(escape(note), soft_wrap=True)
     console.print("A statement in (brackets) is not clear after Holm's correction.")
     console.print(f"Report: {escape(str(folder / 'report.html'))} (also .md, .json, figures/)")
+
+
+def _show_differences(console: Console, report: AuditReport) -> None:
+    rows = report.differences()
+    if not rows:
+        return
+    if any(r.kind for r in rows):
+        console.print(_table(disagreement_table(rows)))
+    console.print(escape(disagreements_told(rows, report.settings.confidence)), soft_wrap=True)
+
+
+def show_captions(done: CaptionAudit, folder: Path) -> None:
+    """Print what changed with the identity word, and where the whole of it is."""
+    from unskew.audit.captions import swap_table
+
+    console = _console()
+    if done.demonstration:
+        console.print(f"[bold]{escape(DEMONSTRATION)}[/bold]\n")
+    console.print(_table(swap_table(done)))
+    console.print(f"Report: {escape(str(folder / 'captions.md'))} (also .json)")
 
 
 def show_comparison(table: ComparisonTable, folder: Path) -> None:

@@ -14,6 +14,7 @@ from unskew.measures.alignment import (
     zero_shot_hits,
 )
 from unskew.measures.cka import CkaResult, cka
+from unskew.measures.difference import IndependentDifference, independent_difference
 from unskew.measures.embeddings import association
 from unskew.measures.group_comparison import GroupComparison, compare_group_fairness
 from unskew.measures.groups import GroupAccuracy, GroupFairness, group_fairness
@@ -44,6 +45,7 @@ __all__ = [
     "GroupAccuracy",
     "GroupComparison",
     "GroupFairness",
+    "IndependentDifference",
     "PairResult",
     "PartitionAgreement",
     "RankingResult",
@@ -60,6 +62,7 @@ __all__ = [
     "compare_group_fairness",
     "group_fairness",
     "holm",
+    "independent_difference",
     "max_skew",
     "min_skew",
     "ndkl",

@@ -13,6 +13,7 @@ from unskew.stimuli.schema import (
     WordSet,
     WordTest,
 )
+from unskew.stimuli.swap import counterfactuals, swapped
 from unskew.stimuli.taxonomy import canonical_category, canonical_subgroup, taxonomy
 
 __all__ = [
@@ -30,8 +31,10 @@ __all__ = [
     "builtin_stimuli",
     "canonical_category",
     "canonical_subgroup",
+    "counterfactuals",
     "load_descriptions",
     "load_identities",
     "load_stimuli",
+    "swapped",
     "taxonomy",
 ]

@@ -14,12 +14,10 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from unskew.errors import InputError, NotFoundError
+from unskew.stimuli.articles import takes_an
 from unskew.stimuli.schema import Template, Text, Words, fill
 
 _SHIPPED = files("unskew.stimuli") / "data" / "identities.json"
-# By sound: "a European", "an honest". Any other vowel at the beginning has "an".
-_TAKES_A = re.compile(r"(?:eu|uni(?![mn])|use|usual|ukrain|ugand|one\b|once\b)", re.IGNORECASE)
-_TAKES_AN = re.compile(r"(?:[aeiou]|honest|honou?r|hour|heir|lgbt)", re.IGNORECASE)
 Named = dict[Text, Annotated[dict[Text, Words], Field(min_length=2)]]
 
 
@@ -116,8 +114,8 @@ class Identities(BaseModel):
 
 def said(template: str, phrase: str) -> str:
     """The phrase in its place, after "an" where it sounds as if it began with a vowel, else "a"."""
-    vowel = _TAKES_AN.match(phrase) and not _TAKES_A.match(phrase)
-    return fill(re.sub(r"\b([Aa])n?(?= \{\})", r"\1n" if vowel else r"\1", template), phrase)
+    article = r"\1n" if takes_an(phrase) else r"\1"
+    return fill(re.sub(r"\b([Aa])n?(?= \{\})", article, template), phrase)
 
 
 def load_identities(path: str | Path | None = None) -> Identities:

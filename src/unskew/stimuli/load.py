@@ -11,7 +11,7 @@ from unskew.errors import InputError, NotFoundError
 from unskew.stimuli.schema import Stimuli
 
 _DATA = files("unskew.stimuli") / "data"
-_NOT_STIMULI = {"taxonomy", "identities", "descriptions"}
+_NOT_STIMULI = {"taxonomy", "identities", "descriptions", "swaps"}
 
 
 def builtin_stimuli() -> list[str]:
