@@ -16,7 +16,6 @@ MAY_IMPORT = {
     "measures": set(),
     "encoders": set(),
     "corpora": {"stimuli"},
-    "curate": {"stimuli", "corpora"},
     "audit": {"stimuli", "corpora", "encoders", "measures"},
     "debias": {"stimuli", "corpora", "encoders", "measures", "audit"},
     "inside": {"corpora", "encoders", "measures"},
