@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
-from loopback import Reply
+from loopback import Reply, loopback
 from services import HASTY, SEARCHABLE, picture, prepare
 
 from unskew.curate.collect import collect
-from unskew.curate.collection import author_hash, without_handles
+from unskew.curate.collection import Collection, author_hash, without_handles
 from unskew.curate.images import Downloader, image_suffix
 from unskew.curate.queries import Query
 from unskew.curate.record import read_records
@@ -159,11 +159,47 @@ def test_a_download_that_is_cut_leaves_nothing_and_is_tried_again(server, tmp_pa
 
 def test_a_network_that_is_gone_ends_the_run(server, tmp_path):
     server.on("/one.jpg", Reply(picture(1)))
-    dead = [f"http://127.0.0.1:1/{index}.jpg" for index in range(9)]
+    dead = [f"http://127.0.0.1:{port}/a.jpg" for port in range(1, 9)]
     source = Links(f"{server.url}/one.jpg", *dead)
-    with pytest.raises(InputError, match=r"^links: 127\.0\.0\.1 did not answer.*\(1 new records\)"):
+    with pytest.raises(
+        InputError, match=r"^links: 127\.0\.0\.1:5 did not answer.*\(1 new records\)"
+    ):
         collect([source], [QUERY], tmp_path, downloader=Downloader(HASTY))
     assert [record.url for record in records(tmp_path)] == [f"{server.url}/one.jpg"]
+
+
+def test_one_host_that_is_gone_is_given_up_and_the_rest_is_collected(server, tmp_path):
+    gone = [f"{server.url}/{index}.jpg" for index in range(9)]
+    for index in range(9):
+        server.on(f"/{index}.jpg", Reply(status=503))
+    with loopback() as other:
+        other.on("/good.jpg", Reply(picture(1)))
+        source = Links(*gone, f"{other.url}/good.jpg")
+        result = collect([source], [QUERY], tmp_path, downloader=Downloader(HASTY))
+    assert (result.new, result.unreached) == (1, 9)
+    assert len(server.asked) == 3 * HASTY.attempts
+    with pytest.raises(InputError, match="links: none of 9 images could be fetched: try again"):
+        collect([Links(*gone)], [QUERY], tmp_path, downloader=Downloader(HASTY))
+
+
+def test_one_run_at_a_time_writes_a_collection(tmp_path):
+    with (
+        Collection(tmp_path),
+        pytest.raises(InputError, match=r"another run is writing .*records\.jsonl: wait"),
+    ):
+        collect([Links()], [QUERY], tmp_path)
+    assert collect([Links()], [QUERY], tmp_path).total == 0
+
+
+def test_folders_of_one_name_may_have_different_images_at_one_path(tmp_path):
+    for shade, parent in enumerate("ab"):
+        place = tmp_path / parent / "pile"
+        place.mkdir(parents=True)
+        (place / "1.jpg").write_bytes(picture(shade))
+        (place / "2.jpg").write_bytes(picture(9))
+    first = collect([Folder(tmp_path / "a" / "pile")], [], tmp_path / "out")
+    second = collect([Folder(tmp_path / "b" / "pile")], [], tmp_path / "out")
+    assert (first.new, second.new, second.total) == (2, 1, 3)
 
 
 def test_an_export(server, tmp_path):
@@ -240,7 +276,7 @@ def test_labels_of_deeper_folders_and_odd_names(tmp_path):
 def test_bad_input(server, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no images"):
-        collect([Folder(tmp_path / "empty")], [], tmp_path / "out")
+        Folder(tmp_path / "empty")
     with pytest.raises(NotFoundError, match="no such folder"):
         Folder(tmp_path / "none")
     with pytest.raises(NotFoundError, match="no such file"):
@@ -254,9 +290,11 @@ def test_bad_input(server, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot write"):
         collect([Links()], [QUERY], tmp_path / "file")
-    (tmp_path / "out" / "progress.json").write_text("{")
-    with pytest.raises(InputError, match=r"cannot read .*progress\.json"):
-        collect([Links()], [QUERY], tmp_path / "out")
+    collect([Links()], [QUERY], tmp_path / "out")
+    for content in ("{", "[]", '{"links": 3}'):
+        (tmp_path / "out" / "progress.json").write_text(content)
+        with pytest.raises(InputError, match=r"cannot read .*progress\.json"):
+            collect([Links()], [QUERY], tmp_path / "out")
 
 
 def test_handles_are_hashed_with_a_salt_of_the_collection(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from unskew.curate.collection import Collection, record_id
-from unskew.curate.images import Downloader, NoImageError, read_image, store_image
+from unskew.curate.images import Downloader, NoImageError, host_of, read_image, store_image
 from unskew.curate.queries import Query
 from unskew.curate.record import Record
 from unskew.curate.sources.base import Found, Source, SourceError
@@ -17,7 +17,8 @@ from unskew.errors import InputError
 _EVERYTHING = Query("")
 # Images whose records are made durable together; a kill loses as many downloads at most.
 _BATCH = 16
-# So many hosts in a row that do not answer mean that the network is gone.
+# So many hosts in a row that do not answer mean that the network is gone; and a service's search,
+# whose answers are counted, is not asked on while none of so many of its images can be fetched.
 _OUT_OF_REACH = 5
 
 
@@ -102,7 +103,7 @@ class _Run:
     problems: int = 0
     unreached: int = 0
     unlabelled: dict[str, None] = field(default_factory=dict)
-    _out_of_reach: int = 0
+    _silent: set[str] = field(default_factory=set)
 
     def take(self, source: Source, queries: Sequence[Query]) -> None:
         with tqdm(unit="image", desc=source.name, disable=None, delay=2, leave=False) as progress:
@@ -131,8 +132,11 @@ class _Run:
             found = page.found
             if source.by_keyword:
                 found = found[: self.per_query - taken]
+            unreached = self.unreached
             for start in range(0, len(found), _BATCH):
                 self._keep(source, query, found[start : start + _BATCH])
+            if source.by_keyword and self.unreached - unreached == len(found) >= _OUT_OF_REACH:
+                raise SourceError(f"none of {len(found)} images could be fetched: try again later")
             taken += len(found)
             enough = source.by_keyword and taken >= self.per_query
             done = page.after is None or enough
@@ -165,14 +169,14 @@ class _Run:
             self.problems += 1
         except UnreachableError:
             self.unreached += 1
-            self._out_of_reach += 1
-            if self._out_of_reach >= _OUT_OF_REACH:
+            self._silent.add(host_of(item.url))
+            if len(self._silent) >= _OUT_OF_REACH:
                 raise
             return None
         else:
             suffix = item.file.suffix.lower() if item.file else ""
             image = store_image(self.collection.folder, content, suffix)
-        self._out_of_reach = 0
+        self._silent.clear()
         return self.collection.record(item, source.name, query, image, problem)
 
     def _content(self, item: Found) -> bytes:

@@ -27,6 +27,7 @@ from unskew.kept import write_whole
 RECORDS = "records.jsonl"
 _PROGRESS = "progress.json"
 _SALT = "salt"
+_BEGUN: dict[str, Any] = {"after": None, "taken": 0, "done": False}
 # Handles as X (@name) and Reddit (u/name) write them, not addresses of mail.
 _HANDLE = re.compile(r"(?<![\w@/.])(@|/?u/)[A-Za-z0-9_-]{2,}")
 
@@ -41,12 +42,16 @@ class Collection:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"cannot write {self.folder}: {error.strerror or error}") from error
-        # What a run that was killed has not written to its end; see unskew.kept.write_whole.
-        for cut in (*self.folder.glob(".unskew-*"), *self.folder.glob(f"{IMAGES}/*/.unskew-*")):
-            cut.unlink()
-        self._salt = _salt(self.folder / _SALT)
-        self._progress = _read_progress(self.folder / _PROGRESS)
         self.log = RecordLog(self.folder / RECORDS)
+        try:
+            # What a run that was killed has not written to its end; see unskew.kept.write_whole.
+            for cut in (*self.folder.glob(".unskew-*"), *self.folder.glob(f"{IMAGES}/*/.unskew-*")):
+                cut.unlink()
+            self._salt = _salt(self.folder / _SALT)
+            self._progress = _read_progress(self.folder / _PROGRESS)
+        except BaseException:
+            self.log.__exit__()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -82,7 +87,7 @@ class Collection:
 
     def progress(self, search: str) -> dict[str, Any]:
         """How far a search has come: {"after", "taken", "done"}."""
-        return self._progress.get(search, {"after": None, "taken": 0, "done": False})
+        return self._progress.get(search, _BEGUN)
 
     def note_progress(self, search: str, after: str | None, taken: int, done: bool) -> None:
         """Keep how far it has come. After the records: a kill in between costs a request."""
@@ -147,11 +152,11 @@ def _salt(path: Path) -> bytes:
     return salt
 
 
-def _read_progress(path: Path) -> dict[str, Any]:
+def _read_progress(path: Path) -> dict[str, dict[str, Any]]:
     try:
         progress = json.loads(path.read_text(encoding="utf-8"))
+        return {search: {key: far[key] for key in _BEGUN} for search, far in progress.items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise InputError(f"cannot read {path} ({error}): delete it to search anew") from error
-    return progress

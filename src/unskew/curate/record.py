@@ -1,5 +1,6 @@
 """One collected image with its text, and the file that a collection's records are appended to."""
 
+import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -78,17 +79,19 @@ class RecordLog:
     """Appends records to a file, so that a kill at any moment loses at most the last batch.
 
     `record_id in log` tells whether the file has a record. A line that was cut is removed when
-    the file is opened.
+    the file is opened, and nobody else can open a log of it until it is closed.
     """
 
     def __init__(self, path: str | Path) -> None:
-        """Raises InputError if the file cannot be written or holds something else."""
+        """Raises InputError if the file cannot be written, is written by another run, or holds
+        something else."""
         self._path = Path(path)
         try:
             self._file = self._path.open("a+b", buffering=0)
         except OSError as error:
             raise InputError(f"cannot write {self._path}: {error.strerror or error}") from error
         try:
+            self._lock()
             self._ids = {record.id for record in read_records(self._path)}
             self._mend()
         except BaseException:
@@ -114,9 +117,9 @@ class RecordLog:
             InputError: one has the id of another, or the disk takes no more.
         """
         batch = list(records)
-        ids = self._ids.copy()
+        ids: set[str] = set()
         for record in batch:
-            if record.id in ids:
+            if record.id in self._ids or record.id in ids:
                 raise InputError(f"{self._path}: there is a record with the id {record.id!r}")
             ids.add(record.id)
         if not batch:
@@ -133,7 +136,16 @@ class RecordLog:
         except OSError as error:
             self._file.truncate(end)
             raise InputError(f"cannot write {self._path}: {error.strerror or error}") from error
-        self._ids = ids
+        self._ids |= ids
+
+    def _lock(self) -> None:
+        """Two runs would both write what both find. The system frees it when a run is killed."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(
+                f"another run is writing {self._path}: wait until it has ended"
+            ) from error
 
     def _mend(self) -> None:
         """Make the file end with a whole line."""

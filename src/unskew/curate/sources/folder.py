@@ -1,15 +1,16 @@
 """A local folder of images, labelled by the folders in it."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from unskew.curate.images import SUFFIXES
+from unskew.curate.images import SUFFIXES, NoImageError, read_image
 from unskew.curate.queries import Query, proposed
 from unskew.curate.record import UNKNOWN_LICENCE
 from unskew.curate.sources.base import Found, Page, SourceError
-from unskew.errors import NotFoundError
+from unskew.errors import InputError, NotFoundError
 
 _PER_PAGE = 100
 
@@ -32,6 +33,7 @@ class Folder:
 
         Raises:
             NotFoundError: there is no such folder.
+            InputError: there is no image in it.
         """
         self._folder = Path(folder)
         if not self._folder.is_dir():
@@ -39,12 +41,12 @@ class Folder:
         self.name = name or self._folder.resolve().name
         self.place = str(self._folder.resolve())
         self._licence = licence
+        if next(_images_below(self._folder), None) is None:
+            raise InputError(f"folder {str(folder)!r} holds no images: name one of image files")
 
     def pages(self, query: Query, after: str | None) -> Iterator[Page]:
-        """`after` is the path of the last image. Raises SourceError where there is no image."""
-        paths = _images_below(self._folder)
-        if not paths:
-            raise SourceError(f"folder {str(self._folder)!r} holds no images")
+        """`after` is the path of the last image."""
+        paths = sorted(_images_below(self._folder), key=lambda path: path.parts)
         if after is not None:
             paths = [path for path in paths if path.parts > Path(after).parts]
         for start in range(0, len(paths), _PER_PAGE):
@@ -58,9 +60,14 @@ class Folder:
 
     def _found(self, path: Path) -> Found:
         file = self._folder / path
+        try:
+            content = hashlib.sha256(read_image(file)).hexdigest()
+        except NoImageError:
+            content = ""
         written = datetime.fromtimestamp(file.lstat().st_mtime, UTC)
         return Found(
-            key=path.as_posix(),
+            # Another folder of this name may have another file at this path.
+            key=f"{path.as_posix()}\n{content}",
             url=path.as_posix(),
             licence=self._licence,
             file=file,
@@ -80,9 +87,8 @@ def _label(path: Path) -> Query:
     return Query(around[-1] if around else "")
 
 
-def _images_below(folder: Path) -> list[Path]:
-    """Paths relative to the folder, in a fixed order."""
-    found: list[Path] = []
+def _images_below(folder: Path) -> Iterator[Path]:
+    """Paths relative to the folder."""
 
     def refuse(error: OSError) -> None:
         raise SourceError(f"cannot read {error.filename}: {error.strerror}") from error
@@ -90,6 +96,6 @@ def _images_below(folder: Path) -> list[Path]:
     for parent, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         here = Path(parent).relative_to(folder)
-        images = (name for name in names if name.lower().endswith(SUFFIXES))
-        found += [here / name for name in images if not name.startswith(".")]
-    return sorted(found, key=lambda path: path.parts)
+        for name in names:
+            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+                yield here / name

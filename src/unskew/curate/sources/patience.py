@@ -82,6 +82,7 @@ class Caller:
 
     def _wait(self, seconds: float) -> None:
         if seconds > self._patience.longest:
+            self._not_before = time.time() + seconds  # who asks again is told so, without a request
             until = datetime.fromtimestamp(time.time() + seconds, UTC)
             raise UnreachableError(
                 f"{self._service} wants no request for {seconds:.0f} s: "
