@@ -67,7 +67,7 @@ class Pile:
 
     def checked(self) -> dict[str, CheckedImage]:
         log = self.root.with_suffix(".log")
-        return {c.path: c for c in check_images(sorted(self.kinds), log, root=self.root)}
+        return {c.name: c for c in check_images(sorted(self.kinds), log, root=self.root)}
 
     def peer(self) -> dict[str, set[str]]:
         """The issues cleanvision finds in each file; None of a file it gives no scores."""

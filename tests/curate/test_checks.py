@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 import unskew
-from unskew.curate.checks import check_images, save_checks
+from unskew.curate.checks import check_images
+from unskew.curate.flags import load_rules
 from unskew.curate.measure import measure
 from unskew.curate.pixels import UnreadableError, small_copy
 from unskew.errors import InputError
@@ -36,7 +37,7 @@ def pile(tmp_path):
         for name, content in files.items():
             (root / name).write_bytes(content)
         found = check_images(sorted(files), tmp_path / "log.jsonl", root=root, **options)
-        return {c.path: c for c in found}
+        return {c.name: c for c in found}
 
     return check
 
@@ -162,8 +163,7 @@ def test_a_stopped_run_goes_on_with_the_same_bytes(faces, tmp_path):
         (tmp_path / name).write_bytes(content)
 
     def result(log):
-        save_checks(check_images(sorted(files), log, root=tmp_path), tmp_path / "out.jsonl")
-        return (tmp_path / "out.jsonl").read_bytes(), log.read_bytes()
+        return list(check_images(sorted(files), log, root=tmp_path)), log.read_bytes()
 
     whole, log = result(tmp_path / "whole.jsonl")
     for cut in rng.integers(0, len(log), 10):
@@ -190,7 +190,7 @@ def test_a_file_of_thresholds_changes_what_is_flagged(faces, pile, tmp_path):
     changed.write_text(json.dumps({"too_small": {"below": 10_000}}))
     files = {"a.jpg": planted.encoded(faces[0])}
     assert "too_small" not in flags(pile(files)["a.jpg"])
-    assert "too_small" in flags(pile(files, thresholds=changed)["a.jpg"])
+    assert "too_small" in flags(pile(files, rules=load_rules(changed))["a.jpg"])
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_unusable_thresholds_are_refused(tmp_path, content, message):
     path = tmp_path / "thresholds.json"
     path.write_text(content)
     with pytest.raises(InputError, match=message):
-        list(check_images(["a.jpg"], tmp_path / "log.jsonl", thresholds=path))
+        load_rules(path)
 
 
 def test_nothing_to_check_and_names_twice_are_refused(tmp_path):

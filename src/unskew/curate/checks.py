@@ -6,25 +6,24 @@ Nothing is left out or deleted: every picture comes back with its scores and its
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from unskew.curate.duplicates import SIDE, Pair, near_duplicates
-from unskew.curate.flags import Flag, Rule, load_rules
+from unskew.curate.flags import Flag, Rules, load_rules
 from unskew.curate.measure import DIGITS, Measured, measure
 from unskew.curate.measured_log import MeasuredLog
-from unskew.errors import InputError, UnskewError
+from unskew.curate.stored import Stored
+from unskew.errors import InputError
 
-__all__ = ["CheckedImage", "Embed", "Flag", "check_images", "save_checks"]
+__all__ = ["CheckedImage", "Embed", "Flag", "check_images", "unreadable"]
 
 # From readable files to one L2-normalised row each.
 Embed = Callable[[Sequence[Path]], np.ndarray]
@@ -37,7 +36,7 @@ class CheckedImage:
     """``key``: SHA-256 of the file. ``width``, ``height``: upright, 0 if unreadable. ``scores``:
     by check, NaN where a check cannot say. ``flags``: the checks that it failed."""
 
-    path: str
+    name: str
     key: str
     width: int
     height: int
@@ -58,7 +57,8 @@ def check_images(
     log: str | Path,
     *,
     root: str | Path = ".",
-    thresholds: str | Path | None = None,
+    names: Sequence[str] | None = None,
+    rules: Rules | None = None,
     embed: Embed | None = None,
     workers: int = 1,
 ) -> Iterator[CheckedImage]:
@@ -68,54 +68,41 @@ def check_images(
         paths: files, relative to ``root``. The earlier of two duplicates is not flagged.
         log: file of measured pictures, by content: those in it are not measured again, so that a
             run that was killed goes on, and a change of thresholds costs nothing.
-        thresholds: a JSON file with thresholds to change; see `load_rules`.
+        names: what the pictures are called, one for each; left out, their paths.
+        rules: when scores are flagged; see `load_rules`.
         embed: for a second look for near-duplicates (``look_alike``); see `Embed`.
         workers: threads that decode and measure.
 
     Raises:
-        InputError, NotFoundError: the log or the thresholds cannot be used; no paths are given,
-            or one is given twice.
+        InputError: the log cannot be used; no paths are given, or two of one name.
     """
-    names = [str(path) for path in paths]
-    if not names:
+    files = [str(path) for path in paths]
+    called = files if names is None else names
+    if not files:
         raise InputError(f"there are no images to check in {root}")
-    if len(set(names)) < len(names):
-        twice = Counter(names).most_common(1)[0][0]
+    if len(set(called)) < len(called):
+        twice = Counter(called).most_common(1)[0][0]
         raise InputError(f"{twice} is among the images twice: name it once")
-    rules = load_rules(thresholds)
+    rules = load_rules() if rules is None else rules
     with MeasuredLog(Path(log)) as kept:
-        keys = _measure_all([Path(root) / name for name in names], kept, workers)
-        repeats = {"exact_duplicate": _same_files(keys), "near_duplicate": _near(keys, kept)}
+        keys = _measure_all([Path(root) / file for file in files], kept, workers)
+        repeats = {
+            "exact_duplicate": _same_files(keys),
+            "near_duplicate": _near(keys, kept, Path(log).parent),
+        }
         if embed is not None:
-            repeats["look_alike"] = _look_alikes(names, keys, kept, Path(root), embed)
-        for index, (name, key) in enumerate(zip(names, keys, strict=True)):
+            repeats["look_alike"] = _look_alikes(files, keys, kept, Path(root), embed)
+        for index, (name, key) in enumerate(zip(called, keys, strict=True)):
             found = {c: r[index] for c, r in repeats.items() if index in r}
-            yield _checked(name, key, kept[key], rules, set(repeats), found, names)
+            yield _checked(name, key, kept[key], rules, set(repeats), found, called)
 
 
-def save_checks(checked: Iterable[CheckedImage], path: str | Path) -> None:
-    """Write one JSON line per picture; the file appears when it is complete.
-
-    Raises:
-        InputError: it cannot be written; what was measured is kept in the log.
-    """
-    path = Path(path)
-    temporary = path.with_name(f".unskew-{os.getpid()}-{path.name}")
-    try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            for item in checked:
-                said = asdict(item)
-                said["scores"] = {c: None if s != s else s for c, s in item.scores.items()}
-                file.write(json.dumps(said, ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except UnskewError:
-        raise
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+def unreadable(why: str, rules: Rules) -> tuple[Flag, ...]:
+    """The flag of a picture that cannot be read, or is not there."""
+    flag = rules["unreadable"].judge(1.0)
+    if flag is None:
+        return ()
+    return (replace(flag, reason=f"{flag.reason}: {why}"),)
 
 
 def _measure_all(paths: Sequence[Path], kept: MeasuredLog, workers: int) -> list[str]:
@@ -164,20 +151,23 @@ def _same_files(keys: Sequence[str]) -> dict[int, _Repeat]:
     }
 
 
-def _readable(keys: Sequence[str], kept: MeasuredLog) -> list[int]:
-    """The first place of every content that is a picture."""
+def _first(keys: Sequence[str]) -> list[int]:
+    """The first place of every content."""
     first: dict[str, int] = {}
     for index, key in enumerate(keys):
         first.setdefault(key, index)
-    return [index for key, index in first.items() if kept[key].unreadable is None]
+    return list(first.values())
 
 
-def _near(keys: Sequence[str], kept: MeasuredLog) -> dict[int, _Repeat]:
-    places = _readable(keys, kept)
-    prints = np.empty((len(places), SIDE, SIDE), np.uint8)
-    for row, index in enumerate(places):
-        prints[row] = kept[keys[index]].fingerprint
-    return _nearest(near_duplicates(prints), places)
+def _near(keys: Sequence[str], kept: MeasuredLog, folder: Path) -> dict[int, _Repeat]:
+    places = []
+    with Stored(folder, (SIDE, SIDE), np.uint8) as prints:
+        for index in _first(keys):
+            pixels = kept[keys[index]].fingerprint
+            if pixels is not None:
+                places.append(index)
+                prints.append(pixels[None])
+        return _nearest(near_duplicates(prints, folder), places)
 
 
 def _nearest(pairs: Iterable[Pair], places: Sequence[int]) -> dict[int, _Repeat]:
@@ -195,7 +185,7 @@ def _look_alikes(
     names: Sequence[str], keys: Sequence[str], kept: MeasuredLog, root: Path, embed: Embed
 ) -> dict[int, _Repeat]:
     """The earlier picture of the nearest embedding, of every picture but the first."""
-    places = _readable(keys, kept)
+    places = [index for index in _first(keys) if kept[keys[index]].unreadable is None]
     if len(places) < 2:
         return {}
     rows = np.asarray(embed([root / names[index] for index in places]))
@@ -218,7 +208,7 @@ def _checked(
     name: str,
     key: str,
     measured: Measured,
-    rules: dict[str, Rule],
+    rules: Rules,
     repeat_checks: set[str],
     found: dict[str, _Repeat],
     names: Sequence[str],
@@ -230,12 +220,9 @@ def _checked(
             repeat = found.get(check)
             scores[check] = repeat.score if repeat else 0.0
             others[check] = names[repeat.other] if repeat else ""
-    flags = []
-    for check, score in scores.items():
-        flag = rules[check].judge(score, others.get(check, ""))
-        if flag is not None and check == "unreadable":
-            reason = f"{flag.reason}: {measured.unreadable}"
-            flag = Flag(flag.check, flag.score, flag.threshold, reason)
-        if flag is not None:
-            flags.append(flag)
-    return CheckedImage(name, key, measured.width, measured.height, scores, tuple(flags))
+    if measured.unreadable is not None:
+        flags = unreadable(measured.unreadable, rules)
+    else:
+        judged = (rules[c].judge(score, others.get(c, "")) for c, score in scores.items())
+        flags = tuple(flag for flag in judged if flag is not None)
+    return CheckedImage(name, key, measured.width, measured.height, scores, flags)

@@ -9,11 +9,14 @@ and the correlation at the best place is the score.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
+
+from unskew.curate.stored import Stored
 
 SIDE = 32
 # Frequencies per direction, the mean left out.
@@ -25,8 +28,8 @@ CORNERS = ((0, 0), (0, 5), (5, 0), (5, 5), (2, 2))
 CANDIDATES, PROMISING = 3, 0.8
 # Sides at which a fingerprint is looked for in another, and from which score on more closely.
 SIDES, CLOSER = (25, 27, 29, 32), 0.85
-# Fingerprints transformed, and numbers compared, at a time.
-BLOCK, AT_ONCE = 512, 2_000_000
+# Pictures compared with as many others at a time.
+BLOCK = 512
 
 
 @dataclass(frozen=True)
@@ -43,53 +46,87 @@ def fingerprint(grey: np.ndarray) -> np.ndarray:
     return cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
 
 
-def near_duplicates(fingerprints: np.ndarray) -> Iterator[Pair]:
+def near_duplicates(fingerprints: Stored, folder: Path) -> Iterator[Pair]:
     """Of every picture, pairs with the earlier ones that may be the same, and their scores.
 
-    ``fingerprints``: uint8 (n, 32, 32). Time grows with n squared, by one product of n x 63 with
-    63 x 12 n numbers; memory with n.
+    ``fingerprints``: uint8, rows (32, 32). ``folder``: for what is compared. Time grows with n
+    squared, by a product of n x 63 with 63 x 12 n numbers; memory does not grow.
     """
-    wholes = _hashes(fingerprints, 0, 0, SIDE)
-    mirror = np.tile((-1.0) ** np.arange(FREQUENCIES), FREQUENCIES)[1:].astype(np.float32)
-    keys = [wholes, *(_hashes(fingerprints, y, x, WINDOW) for y, x in CORNERS)]
-    rows = max(1, AT_ONCE // max(1, len(wholes)))
-    for start in range(0, len(wholes), rows):
-        stop = min(start + rows, len(wholes))
-        new, known = wholes[start:stop], wholes[:stop]
-        new_keys, known_keys = [k[start:stop] for k in keys], [k[:stop] for k in keys]
-        # The new picture as a part of a known one, mirrored or not; then the other way round.
-        agreement = np.stack(
-            [
-                _best([(new, key) for key in known_keys]),
-                _best([(new * mirror, key) for key in known_keys]),
-                _best([(key, known) for key in new_keys]),
-                _best([(key, known * mirror) for key in new_keys]),
+    with Stored(folder, (1 + len(CORNERS), FREQUENCIES**2 - 1), np.float32) as hashes:
+        for start in range(0, len(fingerprints), BLOCK):
+            hashes.append(_hashes(fingerprints.read(start, start + BLOCK)))
+        for start in range(0, len(fingerprints), BLOCK):
+            candidates = _candidates(hashes, start)
+            block = fingerprints.read(start, start + BLOCK)
+            for item, (picture, chosen) in enumerate(zip(block, candidates, strict=True), start):
+                for _, other, way in chosen:
+                    whole = fingerprints.read(other, other + 1)[0]
+                    yield Pair(other, item, _laid_over(picture, whole, way))
+
+
+def _candidates(hashes: Stored, start: int) -> list[list[tuple[float, int, int]]]:
+    """Of each of a block of pictures, the earlier ones that it agrees with most: the agreement,
+    the other, and which of the four ways of `_ways` it is."""
+    new = hashes.read(start, start + BLOCK)
+    found: list[list[tuple[float, int, int]]] = [[] for _ in new]
+    least = np.full(len(new), PROMISING, np.float32)
+    for begin in range(0, start + 1, BLOCK):
+        known = hashes.read(begin, begin + BLOCK)
+        ways = _ways(new, known)
+        best = ways.max(axis=0)
+        if begin == start:  # the earlier alone
+            best[np.triu_indices(len(new))] = -1
+        rows, others = np.nonzero(best >= least[:, None])
+        for row in np.unique(rows).tolist():
+            hits = others[rows == row]
+            found[row] += [
+                (float(best[row, other]), begin + other, int(ways[:, row, other].argmax()))
+                for other in hits.tolist()
             ]
-        )
-        for item in range(start, stop):
-            yield from _laid_over(fingerprints, item, agreement[:, item - start, :item])
+            found[row] = sorted(found[row], key=lambda hit: -hit[0])[:CANDIDATES]
+            if len(found[row]) == CANDIDATES:
+                least[row] = found[row][-1][0]
+    return found
 
 
-def _best(factors: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+def _ways(new: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Agreement of hashes (r, 6, 63) and (n, 6, 63) in four ways, float32 (4, r, n): the new
+    picture as a part of the known one, upright or mirrored; then the other way round."""
+    mirror = np.tile((-1.0) ** np.arange(FREQUENCIES), FREQUENCIES)[1:].astype(np.float32)
+    windows = range(new.shape[1])
+    return np.stack(
+        [
+            _best((new[:, 0], known[:, window]) for window in windows),
+            _best((new[:, 0] * mirror, known[:, window]) for window in windows),
+            _best((new[:, window], known[:, 0]) for window in windows),
+            _best((new[:, window] * mirror, known[:, 0]) for window in windows),
+        ]
+    )
+
+
+def _best(factors: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """The greatest, by element, of products a b^T of arrays (r, 63) and (n, 63): (r, n)."""
-    best = factors[0][0] @ factors[0][1].T
-    for left, right in factors[1:]:
-        np.maximum(best, left @ right.T, out=best)
+    products = (left @ right.T for left, right in factors)
+    best = next(products)
+    for product in products:
+        np.maximum(best, product, out=best)
     return best
 
 
-def _hashes(fingerprints: np.ndarray, top: int, left: int, side: int) -> np.ndarray:
+def _hashes(fingerprints: np.ndarray) -> np.ndarray:
+    """Low frequencies of the whole and of every window: uint8 (n, 32, 32) to float32 (n, 6, 63)."""
+    places = ((0, 0, SIDE), *((y, x, WINDOW) for y, x in CORNERS))
+    return np.stack([_hash(fingerprints, *place) for place in places], axis=1)
+
+
+def _hash(fingerprints: np.ndarray, top: int, left: int, side: int) -> np.ndarray:
     """Low frequencies of a window, float32 (n, 63) of length 1; zero for an even surface."""
     waves = _waves(side)
-    hashes = np.empty((len(fingerprints), FREQUENCIES**2 - 1), np.float32)
-    for start in range(0, len(fingerprints), BLOCK):
-        window = fingerprints[start : start + BLOCK, top : top + side, left : left + side]
-        spectrum = waves @ window.astype(np.float32) @ waves.T
-        hashes[start : start + BLOCK] = spectrum.reshape(len(window), -1)[:, 1:]
+    window = fingerprints[:, top : top + side, left : left + side].astype(np.float32)
+    hashes = (waves @ window @ waves.T).reshape(len(window), -1)[:, 1:]
     length = np.linalg.norm(hashes, axis=1, keepdims=True)
     # An even surface has no frequencies but rounding: it resembles nothing.
-    hashes *= (length > side) / np.maximum(length, 1.0)
-    return hashes
+    return hashes * ((length > side) / np.maximum(length, 1.0))
 
 
 def _waves(side: int) -> np.ndarray:
@@ -100,19 +137,13 @@ def _waves(side: int) -> np.ndarray:
     return waves.astype(np.float32)
 
 
-def _laid_over(fingerprints: np.ndarray, item: int, agreement: np.ndarray) -> Iterator[Pair]:
-    """``agreement``: (4, item), with each earlier picture, in the four ways of being a part."""
-    best = agreement.max(axis=0)
-    promising = np.flatnonzero(best >= PROMISING)
-    chosen = promising[np.argsort(-best[promising], kind="stable")[:CANDIDATES]]
-    for other in chosen.tolist():
-        way = int(agreement[:, other].argmax())
-        part, whole = fingerprints[item], fingerprints[other]
-        if way >= 2:
-            part, whole = whole, part
-        if way % 2:
-            part = np.ascontiguousarray(part[:, ::-1])
-        yield Pair(other, item, overlap(part, whole))
+def _laid_over(part: np.ndarray, whole: np.ndarray, way: int) -> float:
+    """The overlap of a picture with an earlier one, in a way of `_ways`."""
+    if way >= 2:
+        part, whole = whole, part
+    if way % 2:
+        part = np.ascontiguousarray(part[:, ::-1])
+    return overlap(part, whole)
 
 
 def overlap(part: np.ndarray, whole: np.ndarray) -> float:

@@ -41,6 +41,10 @@ class Rule:
         return Flag(self.check, score, self.threshold, reason)
 
 
+# By check.
+Rules = Mapping[str, Rule]
+
+
 def load_rules(path: str | Path | None = None) -> dict[str, Rule]:
     """The shipped rules, with those that the file at ``path`` changes.
 

@@ -10,10 +10,10 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
-from unskew.curate.flags import Flag, Rule, load_rules
+from unskew.curate.flags import Flag, Rules, load_rules
 from unskew.errors import InputError
 
 WORDS = Path(__file__).with_name("words.json")
@@ -36,40 +36,46 @@ def check_texts(
     texts: Sequence[str | None],
     terms: Iterable[str] = (),
     *,
-    thresholds: str | Path | None = None,
+    rules: Rules | None = None,
     abuse: Classifier | None = None,
 ) -> list[CheckedText]:
-    """Check texts, one result each; a missing text (None) counts as an empty one.
+    """Check texts, one result each; see `check_text`.
 
     Args:
-        terms: what a text has to be about: identity terms and the words of a query. A text that
-            names none, in singular or plural, is off-topic; without terms that is not asked.
-        thresholds: a JSON file with thresholds to change; see `load_rules`.
+        terms: what all of them have to be about.
+        rules: when scores are flagged; see `load_rules`.
         abuse: gives probabilities of abuse, in [0, 1].
 
     Raises:
-        InputError, NotFoundError: the thresholds cannot be used, or the classifier does not give
-            one probability per text.
+        InputError: the classifier does not give one probability per text.
     """
-    rules = load_rules(thresholds)
-    topic = _pattern(tuple(_spellings(terms)))
-    plain = [" ".join(NOT_WORDS.sub(" ", text or "").split()) for text in texts]
-    abusive = _probabilities(abuse, plain) if abuse is not None and plain else None
+    rules = load_rules() if rules is None else rules
+    terms = tuple(terms)
+    abusive = [None] * len(texts) if abuse is None else probabilities(abuse, texts)
     return [
-        _checked(text, topic, rules, None if abusive is None else abusive[index])
-        for index, text in enumerate(plain)
+        check_text(text, terms, rules, abusive=found)
+        for text, found in zip(texts, abusive, strict=True)
     ]
 
 
-def _checked(
-    text: str, topic: re.Pattern[str] | None, rules: dict[str, Rule], abusive: float | None
+def check_text(
+    text: str | None, terms: Iterable[str], rules: Rules, *, abusive: float | None = None
 ) -> CheckedText:
-    scores = {"text_too_short": float(len(WORD.findall(text)))}
+    """Check one text; a missing one (None) counts as an empty one.
+
+    Args:
+        terms: what it has to be about: identity terms and the words of a query. A text that names
+            none, in singular or plural, is off-topic; without terms that is not asked.
+        abusive: a classifier's probability of abuse.
+    """
+    plain = _plain(text)
+    scores = {"text_too_short": float(len(WORD.findall(plain)))}
+    topic = _pattern(_spellings(tuple(terms)))
     if topic is not None:
-        scores["off_topic"] = float(topic.search(text) is not None)
+        scores["off_topic"] = float(topic.search(plain) is not None)
     said = {}
     for check, pattern in _lists().items():
-        said[check] = sorted({match.lower() for match in pattern.findall(text)})
+        said[check] = sorted({match.lower() for match in pattern.findall(plain)})
         scores[check] = float(len(said[check]))
     if abusive is not None:
         scores["abusive_by_classifier"] = abusive
@@ -77,14 +83,22 @@ def _checked(
     return CheckedText(scores, tuple(flag for flag in judged if flag is not None))
 
 
-def _probabilities(classifier: Classifier, texts: Sequence[str]) -> list[float]:
-    found = [float(p) for p in classifier(texts)]
+def probabilities(classifier: Classifier, texts: Sequence[str | None]) -> list[float]:
+    """Of abuse, one for each text. Raises InputError where the classifier gives anything else."""
+    if not texts:
+        return []
+    found = [float(p) for p in classifier([_plain(text) for text in texts])]
     if len(found) != len(texts) or not all(0 <= p <= 1 for p in found):
         raise InputError(
             f"the classifier of abuse gave {len(found)} values for {len(texts)} texts: it has to "
             "give one probability in [0, 1] for each"
         )
     return found
+
+
+def _plain(text: str | None) -> str:
+    """Without links, entities, and the signs before handles and tags."""
+    return " ".join(NOT_WORDS.sub(" ", text or "").split())
 
 
 @cache
@@ -94,7 +108,7 @@ def _lists() -> dict[str, re.Pattern[str]]:
     return {check: pattern for check, pattern in patterns.items() if pattern is not None}
 
 
-def _spellings(terms: Iterable[str]) -> list[str]:
+def _spellings(terms: tuple[str, ...]) -> tuple[str, ...]:
     """Terms with their plurals; hyphens may be spaces."""
     found = []
     for term in terms:
@@ -104,9 +118,10 @@ def _spellings(terms: Iterable[str]) -> list[str]:
             found += [f"{plain[:-3]}men"]
         if plain.endswith("y"):
             found += [f"{plain[:-1]}ies"]
-    return [term for term in found if term]
+    return tuple(term for term in found if term)
 
 
+@lru_cache(maxsize=1024)
 def _pattern(terms: tuple[str, ...]) -> re.Pattern[str] | None:
     """Any of the terms as whole words, in any case; none for no terms."""
     if not terms:
