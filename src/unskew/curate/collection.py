@@ -26,7 +26,7 @@ from unskew.kept import write_whole
 
 RECORDS = "records.jsonl"
 _PROGRESS = "progress.json"
-_SALT = "salt"
+SALT = "salt"
 _BEGUN: dict[str, Any] = {"after": None, "taken": 0, "done": False}
 # Handles as X (@name) and Reddit (u/name) write them, not addresses of mail.
 _HANDLE = re.compile(r"(?<![\w@/.])(@|/?u/)[A-Za-z0-9_-]{2,}")
@@ -47,7 +47,7 @@ class Collection:
             # What a run that was killed has not written to its end; see unskew.kept.write_whole.
             for cut in (*self.folder.glob(".unskew-*"), *self.folder.glob(f"{IMAGES}/*/.unskew-*")):
                 cut.unlink()
-            self._salt = _salt(self.folder / _SALT)
+            self._salt = _salt(self.folder / SALT)
             self._progress = _read_progress(self.folder / _PROGRESS)
         except BaseException:
             self.log.__exit__()
