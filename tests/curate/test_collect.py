@@ -14,7 +14,8 @@ from services import HASTY, SEARCHABLE, picture, prepare
 
 from unskew.curate.collect import collect
 from unskew.curate.collection import Collection, author_hash, without_handles
-from unskew.curate.images import Downloader, image_suffix
+from unskew.curate.download import Downloader
+from unskew.curate.images import image_suffix
 from unskew.curate.queries import Query
 from unskew.curate.record import read_records
 from unskew.curate.sources import Export, Folder, Found, Page, SourceError

@@ -13,7 +13,7 @@ from loopback import Reply
 from services import HASTY, KEYS, SEARCHABLE, TOKEN, news, picture, prepare
 
 from unskew.curate.collect import collect
-from unskew.curate.images import Downloader
+from unskew.curate.download import Downloader
 from unskew.curate.queries import Query
 from unskew.curate.record import read_records
 from unskew.curate.sources import SourceError, Wikimedia

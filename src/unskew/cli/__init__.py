@@ -9,7 +9,9 @@ from unskew.cli.allocation import keep_freed_memory
 from unskew.cli.audit import audit
 from unskew.cli.captions import captions
 from unskew.cli.cka import cka
+from unskew.cli.collect import collect
 from unskew.cli.compare import compare
+from unskew.cli.curate import curate
 from unskew.cli.debias import debias
 from unskew.cli.embed import embed
 from unskew.cli.metrics import install_metrics
@@ -26,7 +28,9 @@ app = typer.Typer(
 app.command()(audit)
 app.command()(captions)
 app.command()(cka)
+app.command()(collect)
 app.command()(compare)
+app.command()(curate)
 app.command()(debias)
 app.command()(embed)
 app.command("install-metrics")(install_metrics)

@@ -7,10 +7,12 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from unskew.curate.collection import Collection, record_id
-from unskew.curate.images import Downloader, NoImageError, host_of, read_image, store_image
-from unskew.curate.queries import Query
+from unskew.curate.download import Downloader, host_of
+from unskew.curate.images import NoImageError, read_image, store_image
+from unskew.curate.queries import Query, taxonomy_queries
 from unskew.curate.record import Record
 from unskew.curate.sources.base import Found, Source, SourceError
+from unskew.curate.sources.named import open_source
 from unskew.curate.sources.patience import UnreachableError
 from unskew.errors import InputError
 
@@ -71,7 +73,7 @@ def collect(
     names = [source.name for source in sources]
     for name in names:
         if names.count(name) > 1:
-            raise InputError(f"two sources have the name {name!r}: give one another name")
+            raise InputError(f"two sources have the name {name!r}: name each once")
     if per_query < 1:
         raise InputError(f"per_query must be at least 1, got {per_query}")
     asked = [source.name for source in sources if source.by_keyword]
@@ -92,6 +94,33 @@ def collect(
             )
         collection.finish()
         return run.result()
+
+
+def collect_named(
+    sources: Sequence[str],
+    out: str | Path,
+    *,
+    categories: Sequence[str] | None = None,
+    subgroups: Sequence[str] | None = None,
+    per_query: int = 100,
+) -> Collected:
+    """`collect` from sources by name, with the taxonomy's queries for the subgroups wanted.
+
+    Args:
+        sources: see `open_source`.
+        categories, subgroups: what services are searched for; left out, everything.
+
+    Raises:
+        NotFoundError, InputError: see `open_source`, `taxonomy_queries` and `collect`.
+    """
+    opened = [open_source(name) for name in sources]
+    if (categories or subgroups) and not any(source.by_keyword for source in opened):
+        raise InputError(
+            f"{sources[0]} is read whole: categories and subgroups are for services, "
+            "which are searched"
+        )
+    queries = taxonomy_queries(categories or None, subgroups or None)
+    return collect(opened, queries, out, per_query=per_query)
 
 
 @dataclass

@@ -1,21 +1,13 @@
 """Image files of a collection: each stored once, under its SHA-256, whole or not at all."""
 
 import hashlib
-from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from unskew.curate.sources.base import SourceError
-from unskew.curate.sources.patience import Patience, UnreachableError
-from unskew.curate.sources.web import Web
 from unskew.errors import InputError
 from unskew.kept import write_whole
 
 FOLDER = "images"
 LARGEST = 20 * 2**20
-# So many images in a row that a host did not answer for: the rest wait for another run.
-_GIVEN_UP_AFTER = 3
 # What people mean by an image file, damaged or not.
 SUFFIXES = (
     *(".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm"),
@@ -35,7 +27,7 @@ _BEGINNINGS = (
 )
 
 
-class NoImageError(SourceError):
+class NoImageError(InputError):
     """There is no image to be had here, today or tomorrow; the message says why."""
 
 
@@ -77,53 +69,3 @@ def read_image(path: Path, limit: int = LARGEST) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise NoImageError(f"it cannot be read ({error.strerror or error})") from error
-
-
-def host_of(url: str) -> str:
-    """Who is asked for it. Raises NoImageError where the address is none."""
-    try:
-        return urlsplit(url).netloc or url
-    except ValueError as error:
-        raise NoImageError(f"its address is none ({error})") from error
-
-
-@dataclass
-class Downloader:
-    """Fetches images, with patience for each host; one that never answers is given up.
-
-    `limit`: bytes; a longer file is not stored.
-    """
-
-    patience: Patience = field(default_factory=lambda: Patience(attempts=3))
-    limit: int = LARGEST
-    _hosts: dict[str, Web] = field(default_factory=dict, repr=False)
-    _silent: Counter[str] = field(default_factory=Counter, repr=False)
-
-    def fetch(self, url: str) -> bytes:
-        """The content of an image file.
-
-        Raises:
-            NoImageError: it is gone, refused, too large, or not an image.
-            UnreachableError: the host did not answer; it may another time.
-        """
-        host = host_of(url)
-        if self._silent[host] >= _GIVEN_UP_AFTER:
-            raise UnreachableError(f"{host} did not answer {_GIVEN_UP_AFTER} times in a row")
-        if host not in self._hosts:
-            self._hosts[host] = Web(host, self.patience)
-        try:
-            answer = self._hosts[host].get(url, limit=self.limit)
-        except UnreachableError:
-            self._silent[host] += 1
-            raise
-        except SourceError as error:
-            raise NoImageError(str(error)) from error
-        self._silent[host] = 0
-        if answer.status_code != 200:
-            raise NoImageError(f"HTTP {answer.status_code}")
-        if answer.content is None:
-            raise NoImageError(f"it has more than {self.limit} bytes")
-        if image_suffix(answer.content) is None:
-            kind = answer.headers.get("content-type", "no type given").split(";")[0]
-            raise NoImageError(f"what lies there is not an image ({kind:.40})")
-        return answer.content

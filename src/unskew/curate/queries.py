@@ -1,7 +1,7 @@
 """What services are asked: keywords for every subgroup of the taxonomy."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -20,25 +20,30 @@ class Query:
     subgroup: str | None = None
 
 
-def taxonomy_queries(categories: Sequence[str] | None = None) -> list[Query]:
-    """Queries for the subgroups of these categories, or of all, in the taxonomy's order.
+def taxonomy_queries(
+    categories: Sequence[str] | None = None, subgroups: Sequence[str] | None = None
+) -> list[Query]:
+    """Queries for these subgroups of these categories, or for all, in the taxonomy's order.
 
     Subgroups that no keyword finds (nobody captions a photo "non-disabled") have none.
 
     Raises:
-        InputError: the taxonomy has no such category.
+        InputError: the taxonomy has no such category or subgroup, or no keyword finds one of
+            `subgroups`.
     """
     known = taxonomy()
     names = list(known) if categories is None else [canonical_category(c) for c in categories]
+    for name in names:
+        if name not in known:
+            raise InputError(f"the taxonomy has no category {name!r}; it has {', '.join(known)}")
+    everyone = [(category, subgroup) for category in names for subgroup in known[category]]
+    wanted = set(everyone)
+    if subgroups is not None:
+        wanted = {pair for label in subgroups for pair in _named(label, names)}
     queries: dict[str, Query] = {}
-    for category in names:
-        if category not in known:
-            raise InputError(
-                f"the taxonomy has no category {category!r}; it has {', '.join(known)}"
-            )
-        for subgroup in known[category]:
-            for text in _texts(category, subgroup):
-                queries.setdefault(text.lower(), Query(text, category, subgroup))
+    for category, subgroup in everyone:
+        for text in _texts(category, subgroup) if (category, subgroup) in wanted else ():
+            queries.setdefault(text.lower(), Query(text, category, subgroup))
     return list(queries.values())
 
 
@@ -47,13 +52,32 @@ def proposed(label: str, category: str | None = None) -> tuple[str, str] | None:
 
     None where the taxonomy has no such name, or has it in several categories ("Indian").
     """
-    found = set()
-    for known in taxonomy() if category is None else [canonical_category(category)]:
-        for spelling in (label, label.replace("-", " ")):
-            name = canonical_subgroup(known, spelling)
-            if name in taxonomy().get(known, {}):
-                found.add((known, name))
+    found = _known(label, taxonomy() if category is None else [canonical_category(category)])
     return found.pop() if len(found) == 1 else None
+
+
+def _named(label: str, categories: Sequence[str]) -> set[tuple[str, str]]:
+    """What somebody wants searched by this name; in several categories, in all of them."""
+    found = _known(label, categories)
+    if not found:
+        names = (name for category in categories for name in taxonomy()[category])
+        raise InputError(
+            f"the taxonomy has no subgroup {label!r} in {', '.join(categories)}; "
+            f"it has {', '.join(names)}"
+        )
+    if not any(_texts(*pair) for pair in found):
+        raise InputError(f"no keyword finds {label!r}: collect its images from a folder or export")
+    return found
+
+
+def _known(label: str, categories: Iterable[str]) -> set[tuple[str, str]]:
+    """The taxonomy's (category, subgroup) for a label in these categories."""
+    return {
+        (category, name)
+        for category in categories
+        for spelling in (label, label.replace("-", " "))
+        if (name := canonical_subgroup(category, spelling)) in taxonomy().get(category, {})
+    }
 
 
 def _texts(category: str, subgroup: str) -> list[str]:
