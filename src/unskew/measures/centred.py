@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,8 @@ from unskew.measures.embeddings import as_numbers
 
 ROWS = 2048
 """Rows that are looked at together."""
+_VANISHING = 1e-20
+"""Sum of squares below which single ones may be too small for single precision."""
 
 
 class Centred:
@@ -59,14 +62,22 @@ class Centred:
 
     def _moments(self) -> tuple[Tensor, Tensor]:
         """Sums and sums of squares (d,) of the rows less the first, in double precision."""
+        total, square = self._sums(self.dtype)
+        # Squares of single precision vanish or overflow long before those of double.
+        if not _VANISHING < square.sum().item() < math.inf:
+            total, square = self._sums(self.wide)
+        if not torch.isfinite(square.sum()):
+            self._refuse()
+        return total, square
+
+    def _sums(self, precision: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Moments whose terms within ROWS are added in `precision`."""
         total = torch.zeros(self.d, dtype=self.wide, device=self.device)
         square = torch.zeros_like(total)
         for rows in slices(self.n, ROWS):
-            shifted = (self._rows[rows].to(self.dtype) - self._first).to(self.wide)
+            shifted = self._rows[rows].to(precision) - self._first
             total += shifted.sum(dim=0)
-            square += torch.einsum("ij,ij->j", shifted, shifted)
-        if not torch.isfinite(square.sum()):
-            self._refuse()
+            square += shifted.square_().sum(dim=0)
         return total, square
 
     def _refuse(self) -> None:

@@ -103,20 +103,23 @@ def linear_gram(rows: Tensor, scale: float, precision: torch.dtype) -> Tensor:
         (gram[: start + width, start : start + width], start, start + width)
         for start in range(0, n, width)
     ]
-    for columns in rows.split(max(1, (_IN_CACHE if on_cpu else _AT_ONCE) // n), dim=1):
-        centred = _centred(columns, scale, precision)
-        for strip, start, stop in strips:
-            strip.addmm_(centred[:stop], centred[start:stop].T)
-    for strip, start, stop in strips[1:]:
-        gram[start:stop, :start] = strip[:start].T
+    at_once = min(d, max(1, (_IN_CACHE if on_cpu else _AT_ONCE) // n))
+    # One buffer for all pieces: fresh memory costs more than the subtraction.
+    buffer = torch.empty((n, at_once), dtype=precision, device=rows.device)
+    sample = rows[:: max(1, n // _FOR_MEAN)]
+    weights = torch.full((len(sample),), 1 / len(sample), dtype=precision, device=rows.device)
+    for start in range(0, d, at_once):
+        columns = slice(start, start + at_once)
+        mean = sample[:, columns].to(precision).T.mv(weights)
+        centred = buffer[:, : len(mean)]
+        torch.sub(rows[:, columns], mean, out=centred)
+        if scale != 1:
+            centred.mul_(1 / scale)
+        for strip, first, stop in strips:
+            strip.addmm_(centred[:stop], centred[first:stop].T)
+    for strip, first, stop in strips[1:]:
+        gram[first:stop, :first] = strip[:first].T
     return gram
-
-
-def _centred(columns: Tensor, scale: float, precision: torch.dtype) -> Tensor:
-    wide = columns.to(precision)
-    some = wide[:: max(1, len(wide) // _FOR_MEAN)]
-    centred = wide - some.T.mv(wide.new_full((len(some),), 1 / len(some)))
-    return centred.mul_(1 / scale) if scale != 1 else centred
 
 
 def scale_of(rows: Tensor, gram: Tensor) -> float:
