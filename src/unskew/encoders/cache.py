@@ -95,6 +95,16 @@ class EmbeddingCache:
             self._places[record["key"].tobytes()] = place
 
 
+class ReadOnly:
+    """A cache that is asked and never added to: of people's own pictures nothing is kept."""
+
+    def __init__(self, cache: "EmbeddingCache | ReadOnly") -> None:
+        self.get = cache.get
+
+    def add(self, keys: Sequence[bytes], vectors: np.ndarray) -> None:
+        """Keep nothing."""
+
+
 def _changed_at(path: Path) -> int:
     return path.stat().st_mtime_ns if path.exists() else 0
 

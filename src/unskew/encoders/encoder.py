@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from unskew.encoders.cache import EmbeddingCache, cache_folder
+from unskew.encoders.cache import EmbeddingCache, ReadOnly, cache_folder
 from unskew.encoders.debiaser import PRECISIONS, Debiaser, dtype_name
 from unskew.encoders.fetching import only_local
 from unskew.encoders.fingerprint import combined, fingerprint, weights_digest
@@ -101,6 +101,12 @@ class DualEncoder:
             derived.fingerprint = combined(self.fingerprint, heads.digest())
         return derived
 
+    def forgetful(self) -> "DualEncoder":
+        """This encoder, keeping on disk nothing of what it embeds: for pictures of visitors."""
+        derived = copy(self)
+        derived._cache = ReadOnly(self._cache)
+        return derived
+
     @property
     def device(self) -> torch.device:
         return next(self.model.parameters()).device
@@ -143,7 +149,7 @@ class DualEncoder:
         return headed[[position[text] for text in filled]]
 
     @cached_property
-    def _cache(self) -> EmbeddingCache:
+    def _cache(self) -> EmbeddingCache | ReadOnly:
         return EmbeddingCache(cache_folder() / self._towers, self.dim)
 
     def _preprocess(self, image: Any) -> dict[str, torch.Tensor]:
