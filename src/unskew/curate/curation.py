@@ -9,7 +9,8 @@ decisions.jsonl  what reviewers have decided, once they have begun
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from unskew.curate.collection import RECORDS
 from unskew.curate.flags import Flag
 from unskew.curate.record import Record, read_records
 from unskew.errors import InputError, NotFoundError
+from unskew.kept import write_whole
 
 MEASURED = "measured.jsonl"
 FLAGS = "flags.jsonl"
@@ -112,18 +114,46 @@ def open_curation(folder: str | Path) -> Curation:
     for name, known in ((FLAGS, checked), (FACES, faces)):
         if known is not None and list(known) != ids:
             raise InputError(f"{folder / name} is not of these records: run unskew curate again")
-    return Curation(folder, records, checked, faces, _about(folder / ABOUT))
+    return Curation(folder, records, checked, faces, read_about(folder / ABOUT))
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write JSON lines, one row in memory at a time; the file appears when it is complete.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    temporary = path.with_name(f".unskew-{os.getpid()}-{path.name}")
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            for row in rows:
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except InputError:
+        raise
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_about(path: Path, about: Mapping[str, Any]) -> None:
+    """Write what a curation was made with. Raises InputError if it cannot be written."""
+    write_whole(path, json.dumps(about, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_about(path: Path) -> dict[str, Any]:
+    """What a curation was made with. Raises InputError if it cannot be read."""
+    with _told(path):
+        return dict(json.loads(path.read_bytes()))
 
 
 def _parsed(path: Path, parse: Callable[[Any], T]) -> Iterator[T]:
     with _told(path) as at, path.open("rb") as file:
         for at.line, line in enumerate(file, start=1):
             yield parse(json.loads(line))
-
-
-def _about(path: Path) -> dict[str, Any]:
-    with _told(path):
-        return dict(json.loads(path.read_bytes()))
 
 
 @dataclass

@@ -72,7 +72,7 @@ class MeasuredLog:
             "width": measured.width,
             "height": measured.height,
             "unreadable": measured.unreadable,
-            "fingerprint": None if pixels is None else base64.b64encode(pixels).decode(),
+            "fingerprint": None if pixels is None else base64.b64encode(pixels.tobytes()).decode(),
         }
         try:
             self._file.seek(0, os.SEEK_END)

@@ -1,0 +1,51 @@
+"""``unskew curate``: a raw pile, checked and flagged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from unskew.curate.pipeline import Curated
+
+
+def curate(
+    raw: Annotated[
+        Path, typer.Argument(help="A folder of images, a JSONL export, or a collection.")
+    ],
+    out: Annotated[
+        Path, typer.Option(help="Folder for the result. A run that was stopped goes on from here.")
+    ],
+    thresholds: Annotated[
+        Path | None, typer.Option(help="JSON file with thresholds to change.")
+    ] = None,
+) -> None:
+    """Gather RAW into a folder, check every image and text, and flag what fails."""
+    from unskew.curate.pipeline import curate as run
+
+    _show(run(raw, out, thresholds=thresholds))
+
+
+def _show(done: Curated) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("check")
+    table.add_column("flagged", justify="right")
+    for check, count in done.flagged.items():
+        table.add_row(check, str(count))
+    console.print(table)
+    lines = [f"{done.total} records, {done.new} of them new; {done.unflagged} have no flag."]
+    if done.unlabelled:
+        lines.append(f"The taxonomy has no one subgroup for: {', '.join(done.unlabelled)}.")
+    if done.unreached:
+        lines.append(f"{done.unreached} images could not be reached: run it again to try anew.")
+    lines.append(f"Next: unskew review {done.folder}")
+    for line in lines:
+        console.print(escape(line), soft_wrap=True)

@@ -1,0 +1,213 @@
+"""From a raw pile to a folder that can be reviewed: gathered, checked, flagged; nothing deleted.
+
+Every part goes on where a run was stopped, and writes the same bytes as one that was not.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import PIL
+
+import unskew
+from unskew.curate.checks import CheckedImage, check_images, unreadable
+from unskew.curate.collection import RECORDS
+from unskew.curate.curation import (
+    ABOUT,
+    FLAGS,
+    MEASURED,
+    CheckedRecord,
+    read_about,
+    write_about,
+    write_rows,
+)
+from unskew.curate.flags import Rules, load_rules
+from unskew.curate.gather import gather
+from unskew.curate.record import Record, read_records
+from unskew.curate.texts import CheckedText, Classifier, check_text, probabilities
+from unskew.curate.topics import topic_terms
+
+# Texts that are classified together.
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Curated:
+    """What a run has made.
+
+    Attributes:
+        folder: where it lies; see `open_curation`.
+        new: records of this run. total: of the folder.
+        unflagged: records that failed no check.
+        flagged: how many records failed a check, for every check that was made.
+        unreached, unlabelled: see `unskew.curate.collect.Collected`.
+    """
+
+    folder: Path
+    new: int
+    total: int
+    unflagged: int
+    flagged: dict[str, int]
+    unreached: int
+    unlabelled: tuple[str, ...]
+
+
+def curate(
+    raw: str | Path,
+    out: str | Path,
+    *,
+    thresholds: str | Path | None = None,
+    classifier: tuple[str, Classifier] | None = None,
+) -> Curated:
+    """Gather a pile into the folder `out`, and check every image and every text of it.
+
+    Args:
+        raw: see `gather`.
+        thresholds: a JSON file with thresholds to change; see `load_rules`.
+        classifier: of abusive texts, and what it is called.
+
+    Raises:
+        NotFoundError, InputError: the pile or the thresholds cannot be used, or `out` cannot be
+            written; what was done is kept.
+    """
+    rules = load_rules(thresholds)
+    gathered = gather(raw, out)
+    out = Path(out)
+    tally = _Tally()
+    abuse = None if classifier is None else classifier[1]
+    write_rows(out / FLAGS, map(asdict, tally.counted(_checked_records(out, rules, abuse))))
+    shipped = load_rules()
+    write_about(
+        out / ABOUT,
+        {
+            "raw": _name(Path(raw), out),
+            "records": gathered.total,
+            "unflagged": tally.unflagged,
+            "flagged": tally.flagged,
+            "thresholds_changed": {
+                check: {"below" if rule.below else "above": rule.threshold}
+                for check, rule in rules.items()
+                if rule != shipped[check]
+            },
+            "classifier": None if classifier is None else classifier[0],
+            "versions": _versions(),
+        },
+    )
+    return Curated(
+        folder=out,
+        new=gathered.new,
+        total=gathered.total,
+        unflagged=tally.unflagged,
+        flagged=tally.flagged,
+        unreached=gathered.unreached,
+        unlabelled=gathered.unlabelled,
+    )
+
+
+def _name(raw: Path, out: Path) -> str:
+    """Of the pile; of a folder that is checked anew in its place, that of the first time."""
+    if raw.resolve() == out.resolve() and (out / ABOUT).is_file():
+        return str(read_about(out / ABOUT).get("raw", ""))
+    return raw.resolve().name
+
+
+def _versions() -> dict[str, str]:
+    """Of what decides the scores of an image."""
+    return {
+        "unskew": unskew.__version__,
+        "opencv": cv2.__version__,
+        "numpy": np.__version__,
+        "pillow": PIL.__version__,
+        "simplejpeg": version("simplejpeg"),
+    }
+
+
+class _Tally:
+    """Counts records by the checks that they failed, while they pass."""
+
+    def __init__(self) -> None:
+        self.unflagged = 0
+        self._checked: Counter[str] = Counter()
+        self._flagged: Counter[str] = Counter()
+
+    def counted(self, records: Iterator[CheckedRecord]) -> Iterator[CheckedRecord]:
+        for record in records:
+            self.unflagged += not record.flags
+            self._checked.update(record.scores)
+            self._flagged.update(flag.check for flag in record.flags)
+            yield record
+
+    @property
+    def flagged(self) -> dict[str, int]:
+        return {check: self._flagged[check] for check in self._checked}
+
+
+def _checked_records(out: Path, rules: Rules, abuse: Classifier | None) -> Iterator[CheckedRecord]:
+    """Every record of a collection with its scores and flags, in their order."""
+    names, paths, speaking = [], [], set()
+    for record in read_records(out / RECORDS):
+        if record.image is not None:
+            names.append(record.id)
+            paths.append(record.image)
+        if record.text.strip():
+            speaking.add(record.source)
+    workers = len(os.sched_getaffinity(0))
+    images: Iterator[CheckedImage] = iter(())
+    if paths:
+        images = check_images(
+            paths, out / MEASURED, root=out, names=names, rules=rules, workers=workers
+        )
+    records = read_records(out / RECORDS)
+    while batch := list(islice(records, _BATCH)):
+        texts = _checked_texts(batch, speaking, rules, abuse)
+        for record, text in zip(batch, texts, strict=True):
+            image = None if record.image is None else next(images)
+            yield _joined(record, image, text, out, rules)
+
+
+def _checked_texts(
+    records: Sequence[Record], speaking: set[str], rules: Rules, abuse: Classifier | None
+) -> list[CheckedText]:
+    """A folder or export that has no texts at all is a pile of images: none is missing one."""
+    spoken = [record for record in records if record.source in speaking]
+    abusive: list[float | None] = [None] * len(spoken)
+    if abuse is not None:
+        abusive = [*probabilities(abuse, [record.text for record in spoken])]
+    found = {
+        record.id: check_text(
+            record.text,
+            topic_terms(record.category, record.subgroup, record.query),
+            rules,
+            abusive=probability,
+        )
+        for record, probability in zip(spoken, abusive, strict=True)
+    }
+    return [found.get(record.id, CheckedText({}, ())) for record in records]
+
+
+def _joined(
+    record: Record, image: CheckedImage | None, text: CheckedText, out: Path, rules: Rules
+) -> CheckedRecord:
+    if image is None:
+        why = record.problem or "no image was collected"
+        scores, flags = {"unreadable": 1.0}, unreadable(why, rules)
+    else:
+        scores, flags = image.scores, image.flags
+    there = image is not None and (out / str(record.image)).is_file()
+    return CheckedRecord(
+        id=record.id,
+        image=record.image,
+        key=image.key if image is not None and there else None,
+        width=0 if image is None else image.width,
+        height=0 if image is None else image.height,
+        scores={c: None if s != s else s for c, s in (scores | text.scores).items()},
+        flags=(*flags, *text.flags),
+    )
