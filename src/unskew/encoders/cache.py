@@ -99,7 +99,11 @@ class ReadOnly:
     """A cache that is asked and never added to: of people's own pictures nothing is kept."""
 
     def __init__(self, cache: "EmbeddingCache | ReadOnly") -> None:
-        self.get = cache.get
+        self._cache = cache
+
+    def get(self, key: bytes) -> np.ndarray | None:
+        """As the cache itself."""
+        return self._cache.get(key)
 
     def add(self, keys: Sequence[bytes], vectors: np.ndarray) -> None:
         """Keep nothing."""
