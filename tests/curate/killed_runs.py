@@ -1,0 +1,71 @@
+"""Curate a pile again and again, killed at a random moment each time, then to the end.
+
+    python killed_runs.py RAW OUT TIMES SEED
+
+Prints one line per run: how many files the kill left behind, -1 if it came too late; and ends with
+an error if a resumed run does not leave the same bytes as the first, which nothing stopped. The
+processes are forked, since loading the libraries takes longer than the work. TIMES runs begin with
+an empty folder each.
+"""
+
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+from unskew.curate.pipeline import curate
+
+
+def started(raw: str, out: Path) -> int:
+    """The id of a process that curates."""
+    child = os.fork()
+    if child == 0:
+        try:
+            curate(raw, out)
+        except BaseException as error:
+            print(f"curate failed: {error!r}", file=sys.stderr, flush=True)
+            os._exit(1)
+        os._exit(0)
+    return child
+
+
+def finished(raw: str, out: Path) -> float:
+    """Curate to the end; the seconds it took."""
+    start = time.perf_counter()
+    _, status = os.waitpid(started(raw, out), 0)
+    if status:
+        sys.exit(f"{out} was not curated")
+    return time.perf_counter() - start
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def main(raw: str, out: Path, times: int, seed: int) -> None:
+    rng = random.Random(seed)
+    seconds = finished(raw, out / "whole")
+    whole = contents(out / "whole")
+    for turn in range(times):
+        folder = out / f"killed{turn}"
+        child = started(raw, folder)
+        time.sleep(rng.uniform(0.02, 0.95) * seconds)
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        left = sum(1 for path in folder.rglob("*") if path.is_file())
+        finished(raw, folder)
+        if contents(folder) != whole:
+            sys.exit(f"{folder} does not have the bytes of {out / 'whole'}")
+        print(left if os.WIFSIGNALED(status) else -1, flush=True)
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
