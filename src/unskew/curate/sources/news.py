@@ -25,14 +25,17 @@ CNN = (
     "http://rss.cnn.com/rss/edition_world.rss",
     "http://rss.cnn.com/rss/edition_us.rss",
 )
+_OF_CAPTIONS = {"in", "people", "person", "portrait", "wearing", "with"}
+_PLURALS = {"baby": "babies", "child": "children", "man": "men", "woman": "women"}
 
 
 class News:
     """The feeds of one publisher. They cannot be searched: what they hold is filtered.
 
     An item answers a query when its headline and summary have every word of the query, in any
-    order, in upper or lower case, with or without a plural s. A feed holds some tens of items of
-    the last days; collect daily. Each feed is fetched once per `News`.
+    order, in upper or lower case, as singular or plural; without the words that captions of photos
+    have and headlines have not ("portrait"). A feed holds some tens of items of the last days;
+    collect daily. Each feed is fetched once per `News`.
     """
 
     by_keyword = True
@@ -44,7 +47,8 @@ class News:
         self._web = Web(name, patience or Patience())
 
     def pages(self, query: Query, after: str | None) -> Iterator[Page]:
-        wanted = [re.compile(rf"\b{re.escape(w)}(?:e?s)?\b", re.I) for w in query.text.split()]
+        words = query.text.lower().split()
+        wanted = [_either_number(w) for w in words if w not in _OF_CAPTIONS or len(words) == 1]
         found = (item for item in self._items if all(w.search(item.text) for w in wanted))
         yield Page(tuple(found), None)
 
@@ -62,6 +66,12 @@ class News:
                     if found is not None:
                         items.setdefault(found.key, found)
         return tuple(items.values())
+
+
+def _either_number(word: str) -> re.Pattern[str]:
+    plural = _PLURALS.get(word)
+    ending = f"|{plural}" if plural else "(?:e?s)?"
+    return re.compile(rf"\b(?:{re.escape(word)}{ending})\b", re.I)
 
 
 def _found(entry: Any) -> Found | None:
