@@ -12,6 +12,7 @@ from unskew.cli.cka import cka
 from unskew.cli.collect import collect
 from unskew.cli.compare import compare
 from unskew.cli.curate import curate
+from unskew.cli.dataset import dataset
 from unskew.cli.debias import debias
 from unskew.cli.embed import embed
 from unskew.cli.metrics import install_metrics
@@ -34,6 +35,7 @@ app.command()(curate)
 app.command()(debias)
 app.command()(embed)
 app.command("install-metrics")(install_metrics)
+app.add_typer(dataset, name="dataset")
 app.add_typer(stimuli, name="stimuli")
 app.add_typer(study, name="study")
 

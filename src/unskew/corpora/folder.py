@@ -10,6 +10,7 @@ from pathlib import Path
 import datasets
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Image
 
+from unskew.corpora.published import is_set
 from unskew.corpora.splits import SPLITS, choose_split
 from unskew.corpora.tables import read_parquet_folder, read_table
 from unskew.errors import InputError
@@ -30,9 +31,11 @@ def read_folder(
 ) -> tuple[Dataset, Path]:
     """The images of a folder as a table, and the folder its relative paths start from.
 
-    Looks, in this order, for what `datasets` saved, a metadata file, parquet files, and folders
-    named after subgroups, whose category is then called `flat`.
+    Looks, in this order, for what `unskew dataset` made, what `datasets` saved, a metadata file,
+    parquet files, and folders named after subgroups, whose category is then called `flat`.
     """
+    if is_set(folder):
+        return _pick(read_parquet_folder(folder, config), split, folder), folder
     if any((folder / name).is_file() for name in ("dataset_dict.json", "state.json")):
         return _pick(datasets.load_from_disk(str(folder)), split, folder), folder
     part = _split_folder(folder, split)
@@ -53,7 +56,9 @@ def splits_of_folder(folder: Path, config: str | None) -> list[str]:
     inside = [path.name for path in folder.iterdir() if path.is_dir() and path.name in SPLITS]
     if inside and _split_folder(folder, None) != folder:
         return inside
-    tabled = not any((folder / name).is_file() for name in (*METADATA, "state.json"))
+    tabled = is_set(folder) or not any(
+        (folder / name).is_file() for name in (*METADATA, "state.json")
+    )
     if tabled and any(folder.rglob("*.parquet")):
         return list(read_parquet_folder(folder, config))
     return []

@@ -11,6 +11,7 @@ from unskew.corpora.builtin import BUILTIN, read_builtin
 from unskew.corpora.columns import find_categories, find_image_column, undecoded
 from unskew.corpora.folder import SUBGROUP, read_folder
 from unskew.corpora.image_set import ImageSet
+from unskew.corpora.published import by_category, is_published
 from unskew.corpora.remote import read_hub
 from unskew.corpora.splits import choose_split
 from unskew.corpora.tables import read_table
@@ -60,6 +61,8 @@ def load_images(
     name = _name(source, split, data)
     if not len(data):
         raise InputError(f"image set {name!r} holds no images")
+    if is_published(data):
+        data, _ = by_category(data, name)
     image_column = find_image_column(data, name, image_column)
     found = find_categories(data, image_column, name, categories)
     if require_labels and categories is None and not found:

@@ -1,0 +1,79 @@
+"""One row of a set before it is written: an image, and its subgroup in one category."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import TypeAlias
+
+from unskew.errors import InputError
+from unskew.stimuli import canonical_category, canonical_subgroup, taxonomy
+
+Label: TypeAlias = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A check that the image failed, as metadata.jsonl tells it."""
+
+    check: str
+    score: float
+    threshold: float
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What metadata.jsonl says of a row; see `unskew.corpora.published.features`.
+
+    Attributes:
+        together: names of what must not be in two splits: an author, a scene. Not published.
+        split: where it is published with splits of its own; else it is drawn.
+    """
+
+    id: str
+    text: str
+    category: str
+    subgroup: str
+    source: str
+    url: str
+    page: str | None
+    licence: str
+    author_hash: str | None
+    retrieved: str
+    query: str
+    sha256: str | None
+    width: int | None
+    height: int | None
+    flags: tuple[Failed, ...] = ()
+    reviewed_by: int = 0
+    together: tuple[str, ...] = ()
+    split: str | None = None
+
+    @property
+    def address(self) -> str | None:
+        """Where anybody can see the image: a web address; None for a file of somebody's disk."""
+        found = (a for a in (self.page, self.url) if a and a.startswith(("http://", "https://")))
+        return next(found, None)
+
+
+def known_label(category: str, subgroup: str, what: str) -> Label:
+    """The taxonomy's names for a label. Raises InputError, which begins with `what`."""
+    category = canonical_category(category)
+    if category not in taxonomy():
+        raise InputError(
+            f"{what}: the taxonomy has no category {category!r}; it has {', '.join(taxonomy())}"
+        )
+    subgroup = canonical_subgroup(category, subgroup)
+    if subgroup not in taxonomy()[category]:
+        raise InputError(
+            f"{what}: {category} has no subgroup {subgroup!r}; "
+            f"it has {', '.join(taxonomy()[category])}"
+        )
+    return category, subgroup
+
+
+def metadata_lines(entries: Iterable[Entry]) -> Iterable[str]:
+    """The lines of metadata.jsonl, without what is not published."""
+    for entry in entries:
+        row = asdict(entry)
+        del row["together"]
+        yield json.dumps(row, ensure_ascii=False) + "\n"
