@@ -3,9 +3,10 @@
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TypeAlias
 
-from unskew.errors import InputError
+from unskew.errors import InputError, NotFoundError
 from unskew.stimuli import canonical_category, canonical_subgroup, taxonomy
 
 Label: TypeAlias = tuple[str, str]
@@ -77,3 +78,26 @@ def metadata_lines(entries: Iterable[Entry]) -> Iterable[str]:
         row = asdict(entry)
         del row["together"]
         yield json.dumps(row, ensure_ascii=False) + "\n"
+
+
+def read_metadata(path: str | Path) -> list[Entry]:
+    """The entries of a metadata.jsonl, with the splits that they have.
+
+    Raises:
+        NotFoundError: no such file.
+        InputError: a line is not what `metadata_lines` writes.
+    """
+    entries = []
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                row = json.loads(line)
+                row["flags"] = tuple(Failed(**flag) for flag in row["flags"])
+                entries.append(Entry(**row))
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{str(path)!r}: there is no such file") from error
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    except (ValueError, LookupError, TypeError) as error:
+        raise InputError(f"{path} line {number} is not of a set: {error}") from error
+    return entries
