@@ -7,7 +7,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from unskew.curate.collection import Collection, record_id
-from unskew.curate.download import Downloader, host_of
+from unskew.curate.download import Downloader, OutOfReachError
 from unskew.curate.images import NoImageError, read_image, store_image
 from unskew.curate.queries import Query, taxonomy_queries
 from unskew.curate.record import Record
@@ -19,8 +19,7 @@ from unskew.errors import InputError
 _EVERYTHING = Query("")
 # Images whose records are made durable together; a kill loses as many downloads at most.
 _BATCH = 16
-# So many hosts in a row that do not answer mean that the network is gone; and a service's search,
-# whose answers are counted, is not asked on while none of so many of its images can be fetched.
+# Searches are counted by services: no more are made while none of so many images can be fetched.
 _OUT_OF_REACH = 5
 
 
@@ -132,7 +131,6 @@ class _Run:
     problems: int = 0
     unreached: int = 0
     unlabelled: dict[str, None] = field(default_factory=dict)
-    _silent: set[str] = field(default_factory=set)
 
     def take(self, source: Source, queries: Sequence[Query]) -> None:
         with tqdm(unit="image", desc=source.name, disable=None, delay=2, leave=False) as progress:
@@ -196,16 +194,14 @@ class _Run:
         except NoImageError as error:
             problem = str(error)
             self.problems += 1
+        except OutOfReachError:
+            raise
         except UnreachableError:
             self.unreached += 1
-            self._silent.add(host_of(item.url))
-            if len(self._silent) >= _OUT_OF_REACH:
-                raise
             return None
         else:
             suffix = item.file.suffix.lower() if item.file else ""
             image = store_image(self.collection.folder, content, suffix)
-        self._silent.clear()
         return self.collection.record(item, source.name, query, image, problem)
 
     def _content(self, item: Found) -> bytes:

@@ -11,19 +11,19 @@ from unskew.curate.sources.web import Web
 
 # So many images in a row that a host did not answer for: the rest wait for another run.
 _GIVEN_UP_AFTER = 3
+# So many hosts in a row that did not answer mean that the network is gone.
+_OUT_OF_REACH = 20
+# Each keeps connections open, of which a process may not have many.
+_MOST_HOSTS = 64
 
 
-def host_of(url: str) -> str:
-    """Who is asked for it. Raises NoImageError where the address is none."""
-    try:
-        return urlsplit(url).netloc or url
-    except ValueError as error:
-        raise NoImageError(f"its address is none ({error})") from error
+class OutOfReachError(UnreachableError):
+    """No host answers any more: nobody need be asked."""
 
 
 @dataclass
 class Downloader:
-    """Fetches images, with patience for each host; one that never answers is given up.
+    """Fetches images, with patience for each host; one that does not answer is given up.
 
     `limit`: bytes; a longer file is not stored.
     """
@@ -32,6 +32,7 @@ class Downloader:
     limit: int = LARGEST
     _hosts: dict[str, Web] = field(default_factory=dict, repr=False)
     _silent: Counter[str] = field(default_factory=Counter, repr=False)
+    _silent_in_a_row: set[str] = field(default_factory=set, repr=False)
 
     def fetch(self, url: str) -> bytes:
         """The content of an image file.
@@ -39,20 +40,29 @@ class Downloader:
         Raises:
             NoImageError: it is gone, refused, too large, or not an image.
             UnreachableError: the host did not answer; it may another time.
+            OutOfReachError: no host did, for a long while.
         """
-        host = host_of(url)
+        host = _host_of(url)
         if self._silent[host] >= _GIVEN_UP_AFTER:
             raise UnreachableError(f"{host} did not answer {_GIVEN_UP_AFTER} times in a row")
         if host not in self._hosts:
+            if len(self._hosts) >= _MOST_HOSTS:
+                self._hosts.pop(next(iter(self._hosts))).close()
             self._hosts[host] = Web(host, self.patience)
         try:
             answer = self._hosts[host].get(url, limit=self.limit)
-        except UnreachableError:
+        except UnreachableError as error:
             self._silent[host] += 1
+            self._silent_in_a_row.add(host)
+            if len(self._silent_in_a_row) >= _OUT_OF_REACH:
+                raise OutOfReachError(
+                    f"{_OUT_OF_REACH} hosts in a row did not answer: look after the network"
+                ) from error
             raise
         except SourceError as error:
             raise NoImageError(str(error)) from error
         self._silent[host] = 0
+        self._silent_in_a_row.clear()
         if answer.status_code != 200:
             raise NoImageError(f"HTTP {answer.status_code}")
         if answer.content is None:
@@ -61,3 +71,11 @@ class Downloader:
             kind = answer.headers.get("content-type", "no type given").split(";")[0]
             raise NoImageError(f"what lies there is not an image ({kind:.40})")
         return answer.content
+
+
+def _host_of(url: str) -> str:
+    """Who is asked for it. Raises NoImageError where the address is none."""
+    try:
+        return urlsplit(url).netloc or url
+    except ValueError as error:
+        raise NoImageError(f"its address is none ({error})") from error

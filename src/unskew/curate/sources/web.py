@@ -56,6 +56,10 @@ class Web:
         )
         self._refused = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects)
 
+    def close(self) -> None:
+        """End the connections that are kept open."""
+        self._client.close()
+
     def get(
         self, url: str, params: Mapping[str, str | int] | None = None, limit: int = LARGEST_ANSWER
     ) -> Answer:
