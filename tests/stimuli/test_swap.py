@@ -4,6 +4,7 @@ import pytest
 
 from unskew.errors import InputError
 from unskew.stimuli import counterfactuals, load_identities, swapped
+from unskew.stimuli.swap_words import lexicon
 
 GENDER = [
     ("A man and his dog .", "A woman and her dog ."),
@@ -19,6 +20,15 @@ GENDER = [
     ("The boy walking next to him looks at him .", "The girl walking next to her looks at her ."),
     ("a man helps a runner and gives him water .", "a woman helps a runner and gives her water ."),
     ("A man gives his dog a bath", "A woman gives her dog a bath"),
+    ("A man gives his dog water", "A woman gives her dog water"),
+    ("A gentleman shows his sword", "A lady shows her sword"),
+    ("A boy watches him swim", "A girl watches her swim"),
+    ("the crowd behind him watches the boy .", "the crowd behind her watches the girl ."),
+    ("A child on his side with his mouth open", "A child on her side with her mouth open"),
+    ("A chidl climbs as he sticks out his tongue", "A chidl climbs as she sticks out her tongue"),
+    ("A male puts on his helmet", "A female puts on her helmet"),
+    ("A mailman and his bag", "A mailwoman and her bag"),
+    ("He does n't see it", "She does n't see it"),
 ]  # fmt: skip
 
 
@@ -41,6 +51,9 @@ def test_gender_is_swapped_both_ways(male, female):
          "dancer"),
         ("a baby girl in her crib", "a non-binary baby in their crib"),
         ("she quickly carries it", "they quickly carry it"),
+        ("He doesn't see it and he isn't there", "They don't see it and they aren't there"),
+        ("A young female swims", "A young non-binary person swims"),
+        ("a male waiter", "a non-binary server"),
     ],
 )  # fmt: skip
 def test_singular_they_has_the_verb_of_the_plural(text, expected):
@@ -52,9 +65,19 @@ def test_singular_they_has_the_verb_of_the_plural(text, expected):
 
 
 @pytest.mark.parametrize(
+    "text", ["Does she have her bike ?", "He sits on a bench and reads a book"]
+)
+def test_where_a_verb_further_away_would_have_to_agree_there_is_no_they(text):
+    assert set(counterfactuals(text, "gender")[1]) <= {"Male", "Female"}
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "A dog wags his tail",
+        "A female weimaraner",
+        "A nun and her book",
+        "A rider on his or her machine",
         "A mother duck and a male lion",
         "A dog with his tongue out",
         "A black laborador with a ball in his mouth coming out of the surf",
@@ -110,6 +133,7 @@ def test_other_categories():
         "a young woman and a 5 year old boy"
     )
     assert counterfactuals("A young child", "age_group") is None
+    assert counterfactuals("a young baby girl", "age_group") is None
     assert swapped("two Muslims and a Muslim's book", "Muslim", "Jewish", "religion") == (
         "two Jewish people and a Jewish person's book"
     )
@@ -137,6 +161,32 @@ def test_prompts_of_the_identity_words_are_each_others_swaps(category):
             expected = words.prompts({**asked, category: other})
             got = [swapped(p, one, other, category) if one != other else p for p in prompts]
             assert got == expected
+
+
+def test_no_swap_says_what_nobody_should_be_called():
+    """Whatever a swap can put into a caption: no outdated or derogatory word is among it."""
+    words, lex = load_identities(), lexicon()
+    said = [" ".join(forms) for own in words.adjectives.values() for forms in own.values()]
+    said += [" ".join(forms) for own in words.nouns.values() for forms in own.values()]
+    said += [v for nouns in lex.nouns.values() for n in nouns.values() for v in n.versions.values()]
+    outdated = (
+        "oriental colored coloured negro eskimo mulatto caucasian moslem heathen handicapped "
+        "crippled cripple invalid retarded lame abnormal normal homosexual queer transvestite "
+        "hermaphrodite transsexual spinster hag geezer elderly senile"
+    )
+    assert not set(outdated.split()) & set(" ".join(said).lower().split())
+
+
+def test_a_swap_stays_within_its_category():
+    """Whatever else the caption says of somebody stays as it is."""
+    text = "an old disabled Muslim man and his dog"
+    for category in load_identities().categories:
+        found = counterfactuals(text, category)
+        for new in found[1].values() if found else ():
+            for other in load_identities().categories:
+                if other != category:
+                    before, after = counterfactuals(text, other), counterfactuals(new, other)
+                    assert (before and before[0]) == (after and after[0])
 
 
 def test_unknown_names_are_refused():

@@ -23,6 +23,10 @@ def _words(listed: str) -> frozenset[str]:
     return frozenset(listed.split())
 
 
+def _any(listed: str) -> re.Pattern[str]:
+    return re.compile(rf"\s+(?:{'|'.join(listed.split())})\b", re.IGNORECASE)
+
+
 _ADVERBS = "also|always|never|still|then|just|only|now|already|often|almost|again|away|\\w+ly"
 _FUNCTION = _words(
     "a an the this that these those some each another and or but nor so as if while when "
@@ -32,11 +36,16 @@ _FUNCTION = _words(
     "is are was were be been has have had does do did will would can could may might must "
     "should not he she it they him them there here too again away back how why his her"
 )
-_VERBS = _words("looks stands sits walks runs smiles plays waits holds wears jumps")
+_VERBS = _words("looks stands sits walks runs smiles plays waits holds wears jumps watches")
 _NOT_POSSESSIVE = (_FUNCTION | _VERBS) - {"back"}  # "her back"
-# "gives her water", but "gives her dog a bath".
-_GIVEN = re.compile(r"\b(?:giv|hand|show|offer|bring|tell|teach)(?:e|es|s|ing)?\s+$", re.IGNORECASE)
-_ANOTHER_OBJECT = re.compile(r"[\w\s-]*?\w\s+(?:a|an|the|some|his|her|to)\b", re.IGNORECASE)
+# "gives her water" and "watches her swim", but "gives her dog water" and "shows her sword".
+_GIVEN = re.compile(r"\b(?:giv|hand|offer|bring|feed|serv)(?:e|es|s|ing)?\s+$", re.IGNORECASE)
+_GIFT = _any(
+    "water food flowers money candy bread help medicine directions advice instructions "
+    "support cake milk tips drinks snacks treats"
+)
+_SEEN = re.compile(r"\b(?:watch|see|hear|help|mak|let|lett)(?:e|es|s|ing)?\s+$", re.IGNORECASE)
+_DOING = _any("swim stand smile laugh run play jump dance climb walk sleep perform skate eat sing")
 _THINGS = _words(
     "painting drawing clothing swing ring wing earring string wedding morning evening "
     "building sibling darling offspring legging stocking surfing skating riding reading "
@@ -46,7 +55,15 @@ _IRREGULAR = {"is": "are", "was": "were", "has": "have", "does": "do", "goes": "
 _MODALS = _words("will would can could may might must should did had")
 _SUBJECT = re.compile(
     rf"(?P<pronoun>he|she)(?P<clitic>\s?['’]s)?"
-    rf"(?P<between>(?:\s+(?:{_ADVERBS}))*)\s+(?P<verb>[a-z]+)(?P<second>\s+(?:and|or)\s+[a-z]+s\b)?",
+    rf"(?P<between>(?:\s+(?:{_ADVERBS}))*)\s+(?P<verb>(?:is|was|has|does)(?=\s?n['’]t)|[a-z]+)"
+    rf"(?P<second>\s+(?:and|or)\s+[a-z]+s\b)?",
+    re.IGNORECASE,
+)
+_ASKED = re.compile(r"\b(?:is|was|has|does)\s+$", re.IGNORECASE)
+# What may be one more verb of the same subject: "he sits on a bench and reads".
+_FURTHER = re.compile(
+    r"(?:(?!\b(?:who|that|which|while|as|when)\b)[^.;])*?"
+    r"(?:,|\b(?:and|or|but|then))\s+(?:\w+ly\s+)?[a-z]+(?<!s)s\b",
     re.IGNORECASE,
 )
 
@@ -58,8 +75,13 @@ def form_at(text: str, start: int, end: int) -> str | None:
     if len(fitting) < 2:
         return fitting[0] if fitting else None
     standing_alone = "object" if "object" in fitting else "own"
-    given = _GIVEN.search(text[:start]) and not _ANOTHER_OBJECT.match(text[end:])
-    return "possessive" if _owns(text[end:]) and not given else standing_alone
+    before, after = text[:start], text[end:]
+    person = (_GIVEN.search(before) and _GIFT.match(after)) or (
+        _SEEN.search(before) and _DOING.match(after)
+    )
+    if word == "her" and person:
+        return "object"
+    return "possessive" if _owns(after) else standing_alone
 
 
 def _owns(after: str) -> bool:
@@ -76,7 +98,8 @@ def _owns(after: str) -> bool:
 def with_verb(text: str, start: int) -> tuple[int, dict[str, str]] | None:
     """The end of "he" or "she" at `start` with its verb, and what each subgroup has there.
 
-    "she runs and jumps" becomes "they run and jump". None if no verb follows.
+    "she runs and jumps" becomes "they run and jump". None if no verb follows. Without a version
+    for non-binary people where the verb goes before, or further away there may be another.
     """
     match = _SUBJECT.match(text, start)
     if match is None:
@@ -98,6 +121,8 @@ def with_verb(text: str, start: int) -> tuple[int, dict[str, str]] | None:
             head, _, last = second.rpartition(" ")
             plural += f"{head} {plural_verb(last)}"
     forms = {s: form + singular for s, form in FORMS["subject"].items() if s != "Non-binary"}
+    if _ASKED.search(text[:start]) or (plural != singular and _FURTHER.match(text[end:])):
+        return end, forms
     return end, {**forms, "Non-binary": FORMS["subject"]["Non-binary"] + plural}
 
 

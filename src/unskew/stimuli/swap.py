@@ -23,6 +23,9 @@ _ALONE = re.compile(
     r"has|have|near|next|while|as|\w+ing|\w+ed)\b))",
     re.IGNORECASE,
 )
+# "a young female runs", and not "a female runner" or "two female runners".
+_ONE = re.compile(r"\b(?:an?|one|another|this|that)\s+(?:\w+\s+){0,2}$", re.IGNORECASE)
+_S = re.compile(r"\s+\w+(?<!s)s\b")
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def swapped(
         return text
     for mention in reversed(found):
         text = _put(text, mention, mention.versions[to_subgroup])
-    return text
+    return re.sub(r"\b(non-binary )(?=non-binary\b)", "", text)  # "a male waiter"
 
 
 def counterfactuals(
@@ -102,6 +105,8 @@ def mentions(text: str, category: str, words: Identities) -> list[Mention]:
     barred = [m.span() for m in _QUOTED.finditer(text)]
     barred += [m.span() for m in _no_identity().finditer(text)]
     if category in words.nouns:
+        if category == "gender" and _without_counterpart().search(text):
+            return []
         found = [*_nouns(text, category, words, lex)]
         if category == "gender":
             found += _pronouns(text, [m for m in found if not _barred(m, barred)], lex)
@@ -123,7 +128,8 @@ def _nouns(text: str, category: str, words: Identities, lex: Lexicon) -> Iterato
         if _next_word(after) in lex.animals:
             continue
         qualifiers = lex.qualifiers.get(category, {})
-        if match[0].lower() == qualifiers.get(noun.subgroup) and not _ALONE.match(after):
+        alone = _ALONE.match(after) or (_ONE.search(text[: match.start()]) and _S.match(after))
+        if match[0].lower() == qualifiers.get(noun.subgroup) and not alone:
             yield Mention(match.start(), match.end(), noun.subgroup, qualifiers)
             continue
         owned = _POSSESSIVE.match(after)
@@ -138,10 +144,17 @@ def _nouns(text: str, category: str, words: Identities, lex: Lexicon) -> Iterato
 def _pronouns(text: str, nouns: Sequence[Mention], lex: Lexicon) -> Iterator[Mention]:
     """Pronouns that are said of a person of the gender, as far as one can tell.
 
-    Those of an animal stay, and "they" counts as one person only where a non-binary person is
+    Those of an animal stay (and of who has a tongue, where nobody else is said to be a person),
+    and "they" counts as one person only where a non-binary person is
     the only one mentioned.
     """
-    animals = [m.start() for m in _WORD.finditer(text) if m[0].lower() in lex.animals]
+    said = [(m[0].lower(), m) for m in _WORD.finditer(text)]
+    animals = [m.start() for word, m in said if word in lex.animals]
+    somebody = not animals and any(
+        word in lex.adults | lex.children
+        or (word in PRONOUNS and _next_word(text[m.end() :]) not in lex.of_animals)
+        for word, m in said
+    )
     plural = {form for form, noun in lex.nouns["gender"].items() if noun.plural}
     for match in _WORD.finditer(text):
         gender = PRONOUNS.get(match[0].lower())
@@ -157,7 +170,7 @@ def _pronouns(text: str, nouns: Sequence[Mention], lex: Lexicon) -> Iterator[Men
         if (animals and not people) or (beasts and not before):
             continue
         nearest_is_beast = not before or (beasts and max(beasts) > max(before))
-        if nearest_is_beast and _next_word(text[match.end() :]) in lex.of_animals:
+        if nearest_is_beast and not somebody and _next_word(text[match.end() :]) in lex.of_animals:
             continue
         form = form_at(text, match.start(), match.end())
         spoken = with_verb(text, match.start()) if form == "subject" else None
@@ -254,5 +267,14 @@ def _next_word(after: str) -> str:
 
 @cache
 def _no_identity() -> re.Pattern[str]:
-    phrases = (p.replace(" ", r"[\s-]+") for p in lexicon().no_identity)
-    return re.compile(rf"\b(?:{'|'.join(phrases)})\b", re.IGNORECASE)
+    return _any_of(lexicon().no_identity)
+
+
+@cache
+def _without_counterpart() -> re.Pattern[str]:
+    return _any_of(lexicon().without_counterpart)
+
+
+def _any_of(phrases: Sequence[str]) -> re.Pattern[str]:
+    patterns = (p.replace(" ", r"[\s-]+") for p in phrases)
+    return re.compile(rf"\b(?:{'|'.join(patterns)})\b", re.IGNORECASE)

@@ -32,6 +32,8 @@ class Lexicon:
     """category with nouns -> subgroup -> the adjective for it."""
     other_words: Mapping[str, Mapping[str, Sequence[str]]]
     also_nouns: frozenset[str]
+    without_counterpart: Sequence[str]
+    """Nouns that say a gender, and have no word for the others."""
     not_said_of: Mapping[str, str]
     """Subgroup -> the gender of whom it is never said."""
     colours: frozenset[str]
@@ -61,6 +63,7 @@ def lexicon() -> Lexicon:
         qualifiers=data["qualifiers"],
         other_words=data["other_words"],
         also_nouns=frozenset(word.lower() for word in data["also_nouns"]),
+        without_counterpart=data["without_counterpart"],
         not_said_of=data["not_said_of"],
         colours=frozenset(data["colours"]),
         adults=frozenset(data["adults"]) | (gendered - children),
