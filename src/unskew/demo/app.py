@@ -1,0 +1,220 @@
+"""The page: what is on it, and which answer each part of it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from importlib.resources import files
+from typing import Any
+
+import gradio as gr
+
+from unskew.demo.answers import Answers
+from unskew.demo.bench import STIMULI, Bench
+from unskew.demo.limits import LIMITS, Limits
+from unskew.demo.models import DEBIASED, Models
+from unskew.demo.receive import upload_field, upload_routes
+from unskew.demo.shelf import Shelf
+from unskew.demo.visitor import OWN, SOURCES
+from unskew.encoders.fetching import BUILT_IN
+from unskew.stimuli import load_stimuli
+
+TITLE = "unskew: bias explorer"
+INTRODUCTION = """
+<h1>Bias explorer</h1>
+<p>Does a vision-language model place one group of people closer to pleasant words than another?
+Choose pictures, a model and words; see the differences, how sure they are, and what debiasing
+changes. Made with <code>unskew</code>, which measures the same on whole data sets.</p>
+<p class="unskew-note" role="note"><strong>Content note.</strong> The words asked about include
+insults and prejudice about religion, nationality, disability, sexuality, gender and age: they are
+there because models learnt them. Labels of the built-in faces are how crowd workers perceived a
+photograph. What is shown is about a model and never about the people in a picture.</p>
+"""
+SAFE_HANDLING = """
+<p>JPEG, PNG or WebP; up to {files} pictures a group, {mega} MB each; 4 or more in each of two
+groups for an audit. Pictures stay in this server's memory, smaller and without the camera's notes;
+they are never written to its disk, and are forgotten when you say so or after {minutes} minutes.
+Hand in only pictures that you may use, and of people who would not mind.</p>
+"""
+TEXTS = "a photo of a kind person\na photo of a dangerous person\na photo of a doctor"
+_NAMES = ("first group", "second group", "", "")
+_HEAVY: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
+_QUICK: dict[str, Any] = {"concurrency_id": "quick", "concurrency_limit": 4}
+_HIDDEN: dict[str, Any] = {"api_visibility": "undocumented"}
+
+
+class App:
+    """The parts of the page that several events share."""
+
+    def __init__(self, models: Sequence[str], limits: Limits = LIMITS) -> None:
+        self.models = Models(models)
+        self.bench = Bench(self.models)
+        self.shelf = Shelf(limits)
+        self.limits = limits
+        self._answers = Answers(self.bench, limits)
+        self.page = self._build()
+
+    def _build(self) -> gr.Blocks:
+        sweep = (60, int(self.limits.keep))
+        with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=sweep) as page:
+            gr.HTML(INTRODUCTION)
+            self._pictures()
+            with gr.Tabs():
+                with gr.Tab("Audit"):
+                    self._audit()
+                with gr.Tab("Before and after"):
+                    self._beside()
+                with gr.Tab("Similarities"):
+                    self._similarities()
+                with gr.Tab("Layers"):
+                    self._layers()
+        page.queue(max_size=self.limits.queue, default_concurrency_limit=1)
+        return page
+
+    def _pictures(self) -> None:
+        """Which pictures: built-in ones, or up to four groups of the visitor's own."""
+        answers = self._answers
+        self._source = gr.Radio(
+            [
+                ("Faces (540 photographs, FairFace)", "faces"),
+                ("Emoji (324 drawings, Noto)", "emoji"),
+                ("My own pictures", OWN),
+            ],
+            value=SOURCES[0],
+            label="Pictures",
+        )
+        preview, _ = answers.preview(SOURCES[0])
+        strip = gr.HTML(preview)
+        keep = self.limits.keep
+        self._state = gr.State(None, time_to_live=keep)
+        self._names: list[gr.Textbox] = []
+        with gr.Group(visible=False) as own:
+            about = {
+                "files": self.limits.files,
+                "mega": self.limits.file_bytes // 2**20,
+                "minutes": round(keep / 60),
+            }
+            gr.HTML(SAFE_HANDLING.format(**about), padding=True)
+            held = []
+            with gr.Row():
+                for group, name in enumerate(_NAMES[: self.limits.groups]):
+                    with gr.Column(min_width=280):
+                        held.append(self._group(group, name))
+            forget = gr.Button("Forget my pictures")
+        forget.click(answers.forget, None, [self._state, *held], api_name="forget", **_QUICK)
+        self._source.change(
+            answers.preview,
+            self._source,
+            [strip, own],
+            **_HIDDEN,
+            show_progress="hidden",
+            **_QUICK,
+        )
+
+    def _group(self, group: int, name: str) -> gr.HTML:
+        number = group + 1
+        self._names.append(
+            gr.Textbox(name, label=f"Name of group {number}", max_length=self.limits.name)
+        )
+        field = upload_field(self.shelf, label=f"Add pictures to group {number}", height=130)
+        held = gr.HTML(padding=True)
+        field.upload(
+            partial(self._answers.hand_in, group),
+            [field, self._state],
+            [held, self._state, field],
+            api_name=f"hand_in_{number}",
+            concurrency_id="look",
+            concurrency_limit=2,
+        )
+        return held
+
+    def _model(self, label: str, value: str = BUILT_IN) -> gr.Dropdown:
+        return gr.Dropdown(
+            list(self.models.names), value=value, label=label, filterable=False, min_width=300
+        )
+
+    def _stimuli(self) -> gr.CheckboxGroup:
+        offered = [(load_stimuli(name).title, name) for name in STIMULI]
+        label = "Words and pictures to ask about"
+        return gr.CheckboxGroup(offered, value=["mmbias"], label=label, min_width=300)
+
+    def _audit(self) -> None:
+        answers = self._answers
+        with gr.Row():
+            model = self._model("Model")
+            stimuli = self._stimuli()
+        run = gr.Button("Run the audit", variant="primary")
+        told = gr.HTML()
+        choice = gr.Dropdown([], label="Look closely at", visible=False, filterable=False)
+        closely = gr.HTML()
+        report = gr.State(None, time_to_live=self.limits.keep)
+        inputs = [self._source, model, stimuli, self._state, *self._names]
+        run.click(
+            answers.audit, inputs, [told, report, choice, closely], api_name="audit", **_HEAVY
+        )
+        choice.input(answers.closely, [report, choice], closely, **_HIDDEN, **_HEAVY)
+        self._download(report)
+
+    def _beside(self) -> None:
+        answers = self._answers
+        after = DEBIASED if DEBIASED in self.models.names else self.models.names[-1]
+        with gr.Row():
+            first = self._model("Model before")
+            second = self._model("Model after", after)
+            stimuli = self._stimuli()
+        run = gr.Button("Compare the two models", variant="primary")
+        told = gr.HTML()
+        choice = gr.Dropdown([], label="Look closely at", visible=False, filterable=False)
+        closely = gr.HTML()
+        report = gr.State(None, time_to_live=self.limits.keep)
+        inputs = [self._source, first, second, stimuli, self._state, *self._names]
+        run.click(
+            answers.beside, inputs, [told, report, choice, closely], api_name="beside", **_HEAVY
+        )
+        choice.input(answers.changed, [report, choice], closely, **_HIDDEN, **_HEAVY)
+        self._download(report)
+
+    def _download(self, report: gr.State) -> None:
+        prepare = gr.Button("Prepare the report for download")
+        note = gr.HTML()
+        files = gr.File(label="The report", visible=False, interactive=False)
+        prepare.click(self._answers.download, report, [note, files], **_HIDDEN, **_HEAVY)
+
+    def _similarities(self) -> None:
+        model = self._model("Model")
+        texts = gr.Textbox(
+            TEXTS, lines=4, label=f"Texts, one on a line, {self.limits.texts} at most"
+        )
+        run = gr.Button("Compare pictures and texts", variant="primary")
+        told = gr.HTML()
+        inputs = [self._source, model, texts, self._state, *self._names]
+        run.click(self._answers.similarities, inputs, told, api_name="similarities", **_HEAVY)
+
+    def _layers(self) -> None:
+        with gr.Row():
+            first = self._model("First model")
+            second = self._model("Second model")
+        run = gr.Button("Compare the layers", variant="primary")
+        told = gr.HTML()
+        inputs = [first, second, self._source]
+        run.click(self._answers.cka, inputs, told, api_name="layers", **_HEAVY)
+
+
+def style() -> str:
+    """The page's own rules of style."""
+    return (files("unskew.demo") / "templates" / "style.css").read_text(encoding="utf-8")
+
+
+def launch_options(app: App) -> dict[str, Any]:
+    """What `gr.Blocks.launch` must be given for the limits to hold."""
+    return {
+        "app_kwargs": {"routes": upload_routes(app.shelf, app.limits)},
+        "css": style(),
+        "max_file_size": app.limits.file_bytes,
+        "state_session_capacity": app.limits.sessions,
+        "share": False,
+        "ssr_mode": False,
+        "mcp_server": False,
+        "enable_monitoring": False,
+        "footer_links": ["api", "gradio"],
+    }
