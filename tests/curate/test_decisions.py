@@ -82,7 +82,7 @@ def test_verdict_is_what_more_than_half_say():
     ("parts", "said"),
     [
         ({"action": "love"}, "'love' is no action"),
-        ({"reviewer": "  "}, "'  ' is no name"),
+        ({"reviewer": "  "}, "'' is no name"),
         ({"reviewer": "a\udc80"}, "is no name"),
         ({"action": "relabel"}, "names a category and a subgroup"),
         ({"category": "religion", "subgroup": "Muslim"}, "keep gives no label"),

@@ -16,6 +16,7 @@ from unskew.cli.dataset import dataset
 from unskew.cli.debias import debias
 from unskew.cli.embed import embed
 from unskew.cli.metrics import install_metrics
+from unskew.cli.review import review
 from unskew.cli.stimuli import stimuli
 from unskew.cli.study import study
 from unskew.errors import UnskewError
@@ -35,6 +36,7 @@ app.command()(curate)
 app.command()(debias)
 app.command()(embed)
 app.command("install-metrics")(install_metrics)
+app.command()(review)
 app.add_typer(dataset, name="dataset")
 app.add_typer(stimuli, name="stimuli")
 app.add_typer(study, name="study")

@@ -30,6 +30,7 @@ Floats = npt.NDArray[np.float64]
 Ratings = Sequence[Sequence[Hashable | None]]
 CONFIDENCE = 0.95
 RESAMPLES = 4_999
+COLUMNS = ("measure", "reviewers", "records", "value", "95 % interval", "note")
 _NAMES = {
     "cohen": "Cohen's kappa",
     "fleiss": "Fleiss' kappa",
@@ -59,6 +60,13 @@ class Agreement:
     def name(self) -> str:
         """What the coefficient is called."""
         return _NAMES[self.measure]
+
+    def row(self) -> tuple[str, ...]:
+        """As text, in the order of COLUMNS."""
+        interval = "none" if np.isnan(self.low) else f"{self.low:.2f} to {self.high:.2f}"
+        value = "undefined" if np.isnan(self.value) else f"{self.value:.2f}"
+        who = ", ".join(self.reviewers)
+        return (self.name, who, str(self.items), value, interval, self.reason or "")
 
 
 def agreement(stand: Mapping[str, Mapping[str, Decision]], seed: int = 0) -> tuple[Agreement, ...]:

@@ -44,8 +44,7 @@ class Decision:
             raise InputError(
                 f"{self.action!r} is no action: it is one of {', '.join(get_args(Action))}"
             )
-        if not (self.reviewer.strip() and self.reviewer.isprintable()):
-            raise InputError(f"{self.reviewer!r} is no name of a reviewer")
+        reviewer_name(self.reviewer)
         if self.action == "relabel" and not (self.category and self.subgroup):
             raise InputError("a relabel names a category and a subgroup")
         if self.action != "relabel" and (self.category or self.subgroup):
@@ -66,6 +65,14 @@ class Verdict:
     category: str | None
     subgroup: str | None
     reviewers: int
+
+
+def reviewer_name(name: str) -> str:
+    """A name as the log keeps it, without needless blanks. Raises InputError for no name."""
+    name = " ".join(name.split())
+    if not (name and name.isprintable()):
+        raise InputError(f"{name!r} is no name of a reviewer: write letters that can be seen")
+    return name
 
 
 def read_decisions(path: str | Path) -> list[Decision]:

@@ -27,9 +27,9 @@ class UnreadableError(ValueError):
 
 @dataclass(frozen=True)
 class Copy:
-    """``rgb``: uint8 (h, w, 3), h and w at most ``SIDE``, never enlarged. ``width``, ``height``:
-    of the upright picture in its file. ``animated``: it has more than one frame; the first is
-    looked at."""
+    """``rgb``: uint8 (h, w, 3), h and w at most the side asked for, never enlarged. ``width``,
+    ``height``: of the upright picture in its file. ``animated``: it has more than one frame; the
+    first is looked at."""
 
     rgb: np.ndarray
     width: int
@@ -37,8 +37,8 @@ class Copy:
     animated: bool
 
 
-def small_copy(content: bytes) -> Copy:
-    """Decode a file.
+def small_copy(content: bytes, side: int = SIDE) -> Copy:
+    """Decode a file; ``side``: of the copy, the longer one, at most.
 
     Raises:
         UnreadableError: it is empty, no picture, damaged, or too large to decode.
@@ -46,7 +46,7 @@ def small_copy(content: bytes) -> Copy:
     if not content:
         raise UnreadableError("it is empty (0 bytes)")
     try:
-        return _decoded(content)
+        return _decoded(content, side)
     except UnreadableError:
         raise
     except UnidentifiedImageError:
@@ -58,10 +58,10 @@ def small_copy(content: bytes) -> Copy:
         raise UnreadableError(reason) from error
 
 
-def _decoded(content: bytes) -> Copy:
+def _decoded(content: bytes, side: int) -> Copy:
     image = Image.open(BytesIO(content))
     width, height = image.size
-    share = min(1.0, SIDE / max(width, height))
+    share = min(1.0, side / max(width, height))
     target = (max(1, round(width * share)), max(1, round(height * share)))
     # MPO: what some telephones write, a JPEG with others behind it.
     jpeg = image.format in ("JPEG", "MPO")
