@@ -1,6 +1,7 @@
 """What every test shares: no network, a cache of its own, and the folder of real data."""
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -22,3 +23,21 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"the real data of ../shared/data is not on this machine ({SHARED_DATA})")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium that calls nobody of its own accord; tests skip where there is none."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("no chromium on this machine: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    quiet = ["--disable-background-networking", "--disable-component-update", "--no-first-run"]
+    with sync_playwright() as playwright:
+        # --no-sandbox: as root, which is who runs in containers, Chromium has no other way.
+        opened = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", *quiet]
+        )
+        yield opened
+        opened.close()
