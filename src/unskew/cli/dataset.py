@@ -46,3 +46,50 @@ def build(
 
     plan = Plan(chosen_mode(urls_only, private), removals, parse_shares(shares), seed, contact)
     show_set(build_set(folder, out, plan))
+
+
+@dataset.command("import")
+def import_(
+    name: Annotated[str, typer.Argument(help="mmbias, fairface, utkface or pairs.")],
+    path: Annotated[
+        Path, typer.Argument(help="Its folder on this disk; of mmbias, its list URLs.txt.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the set.")],
+    removals: Annotated[
+        Path | None,
+        typer.Option(help="SHA-256 hashes and addresses to leave out, one a line."),
+    ] = None,
+    shares: Annotated[
+        str,
+        typer.Option(help="Of train, validation and test, where the original has no splits."),
+    ] = "6:1:3",
+    seed: Annotated[int, typer.Option(help="Of the draw of splits.")] = 0,
+    contact: Annotated[
+        str | None,
+        typer.Option(help="Where to ask for an image to be taken down. Default: a blank to fill."),
+    ] = None,
+) -> None:
+    """Bring a set that others have published into the same columns."""
+    from unskew.cli.show_set import show_set
+    from unskew.curate.imports import import_set
+    from unskew.curate.sets.assemble import Plan
+    from unskew.curate.sets.split import parse_shares
+
+    plan = Plan("images", removals, parse_shares(shares), seed, contact)
+    show_set(import_set(name, path, out, plan))
+
+
+@dataset.command()
+def hydrate(
+    folder: Annotated[
+        Path, typer.Argument(help="A set of addresses, which `unskew dataset build` has made.")
+    ],
+    out: Annotated[
+        Path, typer.Option(help="Folder for the set with images. A stopped run goes on from here.")
+    ],
+) -> None:
+    """Download the images of a set of addresses, check them, and say what has gone."""
+    from unskew.cli.show_set import show_hydrated
+    from unskew.curate.hydrate import hydrate_set
+
+    show_hydrated(hydrate_set(folder, out))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from unskew.curate.hydrate import Hydrated
     from unskew.curate.sets.assemble import Built
 
 
@@ -33,3 +34,14 @@ def show_set(built: Built) -> None:
         typer.echo(f"Before publication: fill in the blanks of {built.folder}/README.md")
     if not numbers["publishable"]:
         typer.echo("Not to be published: it holds every image, whatever its licence.")
+
+
+def show_hydrated(done: Hydrated) -> None:
+    """Print what is in it, and which images are not what or where they were."""
+    show_set(done.built)
+    if any(done.missing.values()):
+        typer.echo(f"Which ones: {done.built.folder}/missing.jsonl")
+    if done.missing["unreached"]:
+        typer.echo("Run it again later: only the hosts that did not answer are asked again.")
+    if done.unchecked:
+        typer.echo(f"{done.unchecked} rows had no SHA-256 to check their image by.")

@@ -1,9 +1,11 @@
 """Requests by httpx, with patience, and with an end to what is read."""
 
 import json
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from unskew.curate.sources.base import SourceError, refusal
@@ -44,6 +46,7 @@ class Web:
         self._client = httpx.Client(
             timeout=patience.timeout,
             headers={"User-Agent": user_agent(), **(headers or {})},
+            verify=_tls(),
             follow_redirects=True,
             max_redirects=5,
         )
@@ -127,6 +130,14 @@ class Web:
                 if time.monotonic() > end:
                     raise httpx.ReadTimeout("the answer takes too long")
             return Answer(response.status_code, response.headers, bytes(content))
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all: to read the certificates takes as long as a download."""
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 def _decoded(answer: Answer) -> Any:

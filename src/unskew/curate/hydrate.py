@@ -1,0 +1,248 @@
+"""From a set of addresses to one with images: downloaded, checked, and what has gone told.
+
+Downloads are kept beside the new set, in a collection, until every image has been asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+
+from unskew.corpora.published import BUILD, METADATA, SPLITS, is_set
+from unskew.curate.collect import collect
+from unskew.curate.collection import RECORDS, record_id
+from unskew.curate.download import Downloader
+from unskew.curate.pixels import UnreadableError, small_copy
+from unskew.curate.queries import Query
+from unskew.curate.record import UNKNOWN_LICENCE, Record, read_records
+from unskew.curate.sets.assemble import FORMAT, Built, Origin, Plan, assemble
+from unskew.curate.sets.entry import Entry, known_label, read_metadata
+from unskew.curate.sets.place import file_digest, refuse_other_content, written_whole
+from unskew.curate.sources.base import Found, Page
+from unskew.errors import InputError, NotFoundError
+
+MISSING = "missing.jsonl"
+_HYDRATED = "hydrated"
+_PER_PAGE = 100
+_TAKEN_OVER = {"mode", "title", "about", "shares", "seed", "contact", "reviewed", "agreement"}
+What: TypeAlias = Literal["gone", "changed", "unreached"]
+_TOLD = {
+    "gone": "gone from its address",
+    "changed": "another image at its address",
+    "unreached": "its host did not answer",
+}
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A row whose image is not there any more, as missing.jsonl tells it.
+
+    `what`: gone; changed: another file lies there now; unreached: its host did not answer, and
+    may another time.
+    """
+
+    id: str
+    category: str
+    subgroup: str
+    url: str
+    page: str | None
+    what: What
+    why: str
+
+
+@dataclass(frozen=True)
+class Hydrated:
+    """A set that was hydrated.
+
+    Attributes:
+        built: see `Built`.
+        missing: of rows, by what is the matter: "gone", "changed", "unreached".
+        unchecked: rows whose image nobody knew a SHA-256 of.
+    """
+
+    built: Built
+    missing: dict[str, int]
+    unchecked: int
+
+
+def hydrate_set(
+    folder: str | Path, out: str | Path, *, downloader: Downloader | None = None
+) -> Hydrated:
+    """Download the images of the set of addresses in `folder` into a new set, `out`.
+
+    An image enters if its SHA-256 is that of the set, or the set knows none; the others are in
+    missing.jsonl. A run that was stopped goes on; one after the end asks for the unreached alone.
+
+    Raises:
+        NotFoundError: there is no such set.
+        InputError: it holds images already or cannot be read, no image is left, `out` holds
+            something else or cannot be written, or the network is gone. What was downloaded is
+            kept in every case.
+    """
+    folder, out = Path(folder), Path(out)
+    numbers = _numbers(folder)
+    digest = file_digest(folder / METADATA)
+    refuse_other_content(out)
+    finished = _finished(out, digest)
+    if finished is not None:
+        return finished
+    entries = _entries(folder / METADATA)
+    downloads = out.absolute().with_name(f".unskew-downloads-{out.name}")
+    collect([_Addresses(entries)], [], downloads, downloader=downloader)
+    found = _sorted_out(entries, downloads)
+    if found.count("unreached") == len(entries):
+        raise InputError("no image could be downloaded, since no host answers: try again later")
+    with written_whole(out) as staging:
+        lines = [json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in found.missing]
+        (staging / MISSING).write_text("".join(lines), encoding="utf-8")
+        new = _origin(numbers, digest, found)
+        built = assemble(found.entries, new, _plan(numbers), downloads, staging, out)
+    if not found.count("unreached"):
+        shutil.rmtree(downloads)
+    return _hydrated(built)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The rows whose images are there, and the others; `unchecked`: see `Hydrated`."""
+
+    entries: list[Entry]
+    missing: list[Missing]
+    unchecked: int
+
+    def count(self, what: str) -> int:
+        return sum(row.what == what for row in self.missing)
+
+
+class _Addresses:
+    """The images of a set, each once, as a source to collect from."""
+
+    name = "hydrate"
+    place = ""
+    by_keyword = False
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        urls = dict.fromkeys(entry.url for entry in entries)
+        self._found = [Found(key=url, url=url, licence=UNKNOWN_LICENCE) for url in urls]
+
+    def pages(self, query: Query, after: str | None) -> Iterator[Page]:
+        """`after` is how many were asked for."""
+        for start in range(int(after or 0), len(self._found), _PER_PAGE):
+            end = start + _PER_PAGE
+            yield Page(tuple(self._found[start:end]), str(end) if end < len(self._found) else None)
+
+
+def _sorted_out(entries: Sequence[Entry], downloads: Path) -> _Found:
+    records = {record.id: record for record in read_records(downloads / RECORDS)}
+    kept, missing, unchecked = [], [], 0
+    for entry in entries:
+        record = records.get(record_id(_Addresses.name, entry.url))
+        found = _checked(entry, record, downloads)
+        if isinstance(found, Entry):
+            kept.append(found)
+            unchecked += entry.sha256 is None
+        else:
+            missing.append(found)
+    return _Found(kept, missing, unchecked)
+
+
+def _checked(entry: Entry, record: Record | None, downloads: Path) -> Entry | Missing:
+    """The entry if its image is there and is the same, or what is the matter."""
+
+    def missing(what: What, why: str) -> Missing:
+        return Missing(entry.id, entry.category, entry.subgroup, entry.url, entry.page, what, why)
+
+    if record is None:
+        return missing("unreached", "its host did not answer")
+    if record.image is None:
+        return missing("gone", record.problem or "no image")
+    digest = Path(record.image).stem
+    if entry.sha256 is None:
+        try:
+            copy = small_copy((downloads / record.image).read_bytes())
+        except UnreadableError as error:
+            return missing("gone", f"what lies there is not readable ({error})")
+        return replace(entry, sha256=digest, width=copy.width, height=copy.height)
+    if digest != entry.sha256.lower():
+        return missing("changed", f"what lies there has the SHA-256 {digest}")
+    return entry
+
+
+def _numbers(folder: Path) -> dict[str, Any]:
+    """build.json of a set of addresses."""
+    if not is_set(folder):
+        raise NotFoundError(
+            f"{str(folder)!r} is no set: name a folder that unskew dataset build has made"
+        )
+    numbers = _read(folder)
+    if numbers.get("format") != FORMAT or not set(numbers) >= _TAKEN_OVER:
+        raise InputError(f"{folder / BUILD} is of another version of unskew, or damaged")
+    if numbers["mode"] != "urls-only":
+        raise InputError(f"{folder} holds its images already: there is nothing to hydrate")
+    return numbers
+
+
+def _entries(path: Path) -> list[Entry]:
+    """The rows of a set, which anybody may have made."""
+    entries = read_metadata(path)
+    for number, entry in enumerate(entries, start=1):
+        where = f"{path} line {number}"
+        known_label(entry.category, entry.subgroup, where)
+        if entry.split not in SPLITS:
+            raise InputError(f"{where}: the split {entry.split!r} is none of {', '.join(SPLITS)}")
+        if not str(entry.url).startswith(("http://", "https://")):
+            raise InputError(f"{where}: {entry.url!r:.60} is not a web address")
+    return entries
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads((folder / BUILD).read_bytes()))
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"cannot read {folder / BUILD} ({error})") from error
+
+
+def _finished(out: Path, digest: str) -> Hydrated | None:
+    """The set that an earlier run has made of the same rows, if it has asked for every image."""
+    if not is_set(out):
+        return None
+    numbers = _read(out)
+    told = numbers.get(_HYDRATED)
+    if told is None or told["of"] != digest or told["missing"]["unreached"]:
+        return None
+    return _hydrated(Built(out, numbers, ()))
+
+
+def _hydrated(built: Built) -> Hydrated:
+    told = built.numbers[_HYDRATED]
+    return Hydrated(built, told["missing"], told["unchecked"])
+
+
+def _plan(numbers: Mapping[str, Any]) -> Plan:
+    """As the set of addresses was made, with every image: for the use of who downloads them."""
+    train, validation, test = numbers["shares"]
+    return Plan(
+        mode="private",
+        shares=(train, validation, test),
+        seed=numbers["seed"],
+        contact=numbers["contact"],
+    )
+
+
+def _origin(numbers: Mapping[str, Any], digest: str, found: _Found) -> Origin:
+    counts = {what: found.count(what) for what in get_args(What)}
+    return Origin(
+        title=numbers["title"],
+        about=f"{numbers['about']} The images were downloaded from the addresses of a set.",
+        candidates=len(found.entries) + len(found.missing),
+        left_out={_TOLD[what]: count for what, count in counts.items() if count},
+        review={
+            "reviewed": numbers["reviewed"],
+            "agreement": numbers["agreement"],
+            _HYDRATED: {"of": digest, "missing": counts, "unchecked": found.unchecked},
+        },
+    )
