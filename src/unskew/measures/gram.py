@@ -92,33 +92,47 @@ def feature_rows(features: Tensor) -> Tensor:
 def linear_gram(rows: Tensor, scale: float, precision: torch.dtype) -> Tensor:
     """Products (n, n) of rows (n, d) less about their mean, over a scale.
 
-    The mean is that of some rows, evenly spaced, since any one vector may be subtracted. The
-    Gram matrix is symmetric: strips of columns, down to the diagonal, are mirrored.
+    The mean is that of some rows, evenly spaced, since any one vector may be subtracted.
     """
     n, d = rows.shape
     on_cpu = rows.device.type == "cpu"
     gram = torch.zeros((n, n), dtype=precision, device=rows.device)
-    width = max(_STRIP * torch.get_num_threads(), -(-n // 4)) if on_cpu and d >= _WIDE else n
-    strips = [
-        (gram[: start + width, start : start + width], start, start + width)
-        for start in range(0, n, width)
-    ]
     at_once = min(d, max(1, (_IN_CACHE if on_cpu else _AT_ONCE) // n))
-    # One buffer for all pieces: fresh memory costs more than the subtraction.
-    buffer = torch.empty((n, at_once), dtype=precision, device=rows.device)
+    # One buffer for all pieces: fresh memory costs more than the subtraction, and views of it
+    # are made once.
+    centred = torch.empty((n, at_once), dtype=precision, device=rows.device)
+    strips = _strips(gram, centred, d)
     sample = rows[:: max(1, n // _FOR_MEAN)]
     weights = torch.full((len(sample),), 1 / len(sample), dtype=precision, device=rows.device)
-    for start in range(0, d, at_once):
-        columns = slice(start, start + at_once)
-        mean = sample[:, columns].to(precision).T.mv(weights)
-        centred = buffer[:, : len(mean)]
-        torch.sub(rows[:, columns], mean, out=centred)
+    pieces = zip(rows.split(at_once, dim=1), sample.split(at_once, dim=1), strict=True)
+    for piece, some in pieces:
+        if piece.shape[1] < at_once:
+            centred = centred[:, : piece.shape[1]]
+            strips = _strips(gram, centred, d)
+        torch.sub(piece, some.to(precision).T.mv(weights), out=centred)
         if scale != 1:
             centred.mul_(1 / scale)
-        for strip, first, stop in strips:
-            strip.addmm_(centred[:stop], centred[first:stop].T)
-    for strip, first, stop in strips[1:]:
-        gram[first:stop, :first] = strip[:first].T
+        for strip, left, right in strips:
+            strip.addmm_(left, right)
+    return _mirrored(gram, strips)
+
+
+def _strips(gram: Tensor, rows: Tensor, d: int) -> list[tuple[Tensor, Tensor, Tensor]]:
+    """Views: columns of the Gram matrix, down to the diagonal, and what they are products of.
+
+    It is symmetric, so that the rest of it is mirrored.
+    """
+    n = len(gram)
+    narrow = rows.device.type == "cpu" and d >= _WIDE
+    width = max(_STRIP * torch.get_num_threads(), -(-n // 4)) if narrow else n
+    ends = ((start, min(start + width, n)) for start in range(0, n, width))
+    return [(gram[:stop, start:stop], rows[:stop], rows[start:stop].T) for start, stop in ends]
+
+
+def _mirrored(gram: Tensor, strips: list[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
+    for strip, _, _ in strips[1:]:
+        stop, width = strip.shape
+        gram[stop - width : stop, : stop - width] = strip[: stop - width].T
     return gram
 
 
