@@ -14,3 +14,9 @@ class InputError(UnskewError, ValueError):
 
 class NotFoundError(UnskewError, FileNotFoundError):
     """A model, data set, stimuli file or other named thing that is not there."""
+
+
+def first_sentence(error: BaseException) -> str:
+    """Of the message of somebody else's error, on one line."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text.split(". ")[0].rstrip(".")

@@ -1,13 +1,13 @@
 """Data sets of the Hub. Its address is read at import, so each case is a process of its own."""
 
 import json
-import os
 import subprocess
 import sys
 from importlib.resources import files
 from pathlib import Path
 
-import hub_stub
+from loopback_hub import environment, serve
+from loopback_hub.store import Commit, File
 
 FACES = Path(str(files("unskew.corpora"))) / "data" / "faces.parquet"
 NO_HUB = "http://127.0.0.1:9"  # nothing listens on the discard port
@@ -28,10 +28,9 @@ for options in json.loads(sys.argv[1]):
 
 def load_all(home: Path, endpoint: str, offline: bool, *cases: dict) -> list:
     """[outcome, seconds] of every case, in one fresh process."""
-    where = {"HF_HOME": str(home), "HF_ENDPOINT": endpoint, "HF_HUB_OFFLINE": str(int(offline))}
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, json.dumps(cases)],
-        env=os.environ | where,
+        env=environment(endpoint, home) | {"HF_HUB_OFFLINE": str(int(offline))},
         capture_output=True,
         text=True,
         check=True,
@@ -40,11 +39,15 @@ def load_all(home: Path, endpoint: str, offline: bool, *cases: dict) -> list:
 
 
 def test_hub_data_set_and_its_cached_copy(tmp_path):
-    shipped = {"test.parquet": FACES, "train.parquet": FACES}
-    with hub_stub.serve("someone/faces", shipped) as endpoint:
+    shipped = {
+        name: File(FACES.read_bytes(), lfs=True) for name in ("test.parquet", "train.parquet")
+    }
+    with serve() as hub:
+        hub.create("datasets", "someone/faces", private=False, sdk=None)
+        hub.repository("someone/faces", "datasets").add("main", Commit(shipped, "faces", None))
         results = load_all(
             tmp_path,
-            endpoint,
+            hub.endpoint,
             False,
             {"source": "someone/faces"},
             {"source": "someone/faces", "split": "train[:50]"},
@@ -61,7 +64,7 @@ def test_hub_data_set_and_its_cached_copy(tmp_path):
     assert "'large' not found" in no_config[1]
     assert nobody[0] == "NotFoundError"
     assert "the Hub has no such data set" in nobody[1]
-    [[cached, _]] = load_all(tmp_path, endpoint, True, {"source": "someone/faces"})
+    [[cached, _]] = load_all(tmp_path, hub.endpoint, True, {"source": "someone/faces"})
     assert cached == whole
 
 

@@ -1,7 +1,6 @@
 """`push_to_hub`, and loading back by id. The Hub's address is read at import: own processes."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import upload_stub
 from huggingface_hub import ModelCard
+from loopback_hub import WRITES, environment, serve
 from test_debiaser import CONFIG, HEADS, JSON, WEIGHTS, adapter_of, debiaser_of, heads_of
 
 from unskew.encoders import Affine, Debiaser, DualEncoder, Heads
@@ -36,10 +35,9 @@ for step, repo, *options in json.loads(sys.argv[1]):
 
 def run(endpoint: str, home: Path, cwd: Path, *steps: tuple) -> list:
     """What each step gave, in one fresh process there with that Hub and Hugging Face cache."""
-    hub = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_OFFLINE": "0"}
     done = subprocess.run(
         [sys.executable, "-c", STEPS, json.dumps(steps)],
-        env=os.environ | hub,
+        env=environment(endpoint, home),
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -57,31 +55,33 @@ def test_published_and_loaded_back_by_id(tiny: Callable[[str], Path], tmp_path: 
     one, two, texts = str(tmp_path / "one"), str(tmp_path / "two"), ["kind", "doctor"]
     headed.save_pretrained(one)
     adapted.save_pretrained(two)
-    repo, home = "someone/fair", tmp_path / "home"
-    with upload_stub.serve() as hub:
-        url, [name, headed_texts], branch, [_, adapted_texts], refused = run(
+    repo, home = "you/fair", tmp_path / "home"
+    with serve() as hub:
+        url, [name, headed_texts], again, [_, adapted_texts], branch, refused = run(
             hub.endpoint,
             home,
             tiny("clip").parent,  # where a folder of the base's name lies
-            ("push", repo, one, True, "hf_secret"),
+            ("push", repo, one, True, WRITES),
             ("load", repo, *texts),
-            ("push", repo, two, False, "hf_secret", "v2"),
+            ("push", repo, two, False, WRITES),
             ("load", repo, *texts),
-            ("push", "forbidden/fair", one, False, "hf_secret"),
+            ("push", repo, one, False, WRITES, "v2"),
+            ("push", "forbidden/fair", one, False, WRITES),
         )
-    assert url == branch == f"{hub.endpoint}/{repo}"
+    assert url == again == branch == f"{hub.endpoint}/{repo}"
     assert name == repo
     np.testing.assert_allclose(headed_texts, headed.apply(base).embed_texts(texts), atol=1e-6)
     np.testing.assert_allclose(adapted_texts, base.embed_texts(texts), atol=1e-6)
     assert "cannot publish forbidden/fair: " in refused
-    assert "403" in refused
+    assert "no right to write" in refused
     # Empty, then one commit for each push; the second took away what the first had put there.
-    assert [set(files) for _, files in hub.repositories[repo]] == [
-        set(),
-        {"README.md", JSON, HEADS},
-        {"README.md", JSON, CONFIG, WEIGHTS},
-    ]
-    for _, files in hub.repositories[repo][1:]:
+    pushed = hub.repository(repo)
+    headed_files, adapted_files = {"README.md", JSON, HEADS}, {"README.md", JSON, CONFIG, WEIGHTS}
+    own = [set(c.files) - {".gitattributes"} for c in pushed.commits.values()]
+    assert own == [set(), headed_files, adapted_files, headed_files]
+    assert set(pushed.files("main")) == adapted_files
+    assert set(pushed.files("v2")) == headed_files
+    for files in (pushed.files("main"), pushed.files("v2")):
         for place in (tmp_path, tiny("clip").parent):
             assert not [name for name, content in files.items() if str(place).encode() in content]
         assert json.loads(files[JSON])["base"] == tiny("clip").name
@@ -89,16 +89,14 @@ def test_published_and_loaded_back_by_id(tiny: Callable[[str], Path], tmp_path: 
             "fit": {"images": "faces:train"},
             "preserve": ["user/photos:train"],
         }
-    assert hub.private == {repo: True}
-    assert hub.tokens == {"Bearer hf_secret"}
-    assert hub.branches == ["v2"]
+    assert pushed.private
 
     [_, cached], unreachable = run(
         "http://127.0.0.1:9",
         home,
         tiny("clip").parent,
         ("load", repo, *texts),
-        ("push", repo, one),
+        ("push", repo, one, False, WRITES),
     )
     assert cached == adapted_texts
     assert unreachable.startswith(f"cannot publish {repo}: ")

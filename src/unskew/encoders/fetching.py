@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from pickle import PickleError
 
-from unskew.errors import InputError, NotFoundError
+from unskew.errors import InputError, NotFoundError, first_sentence
 
 BUILT_IN = "unskew/mini"
 PROBE_SECONDS = 10
@@ -117,8 +117,3 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
-
-
-def first_sentence(error: Exception) -> str:
-    """Of an error's message, on one line."""
-    return " ".join(str(error).split()).split(". ")[0].rstrip(".")

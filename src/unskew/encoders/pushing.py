@@ -1,22 +1,14 @@
 """Publish a debiaser on the Hugging Face Hub, with a model card."""
 
 import json
-from typing import Any
 
-from huggingface_hub import (
-    CommitOperationAdd,
-    CommitOperationDelete,
-    HfApi,
-    ModelCard,
-    ModelCardData,
-)
-from huggingface_hub.errors import HTTPError
+from huggingface_hub import ModelCard, ModelCardData
 
 from unskew.encoders.debiaser import Debiaser
-from unskew.encoders.fetching import BUILT_IN, first_sentence
-from unskew.encoders.folder import FILES, contents
+from unskew.encoders.fetching import BUILT_IN
+from unskew.encoders.folder import DESCRIPTION, FILES, contents
 from unskew.encoders.publishable import is_local, publishable
-from unskew.errors import InputError
+from unskew.upload import Upload, upload
 
 
 def push(
@@ -29,22 +21,20 @@ def push(
     gets the one or the other.
 
     Raises:
-        InputError: the Hub refuses it or cannot be reached.
+        InputError: see `unskew.upload.upload`.
     """
-    api = HfApi(token=token)
     files = contents(publishable(debiaser)) | {"README.md": str(card(debiaser, repo_id)).encode()}
-    operations: list[Any] = [CommitOperationAdd(name, content) for name, content in files.items()]
-    try:
-        repository = api.create_repo(repo_id, private=private, exist_ok=True)
-        if revision is not None:
-            api.create_branch(repo_id, branch=revision, exist_ok=True)
-        stale = set(FILES) & set(api.list_repo_files(repo_id, revision=revision)) - set(files)
-        operations += [CommitOperationDelete(name) for name in sorted(stale)]
-        message = f"Debiased with {debiaser.method}"
-        api.create_commit(repo_id, operations, commit_message=message, revision=revision)
-    except (OSError, ValueError, HTTPError) as error:
-        raise InputError(f"cannot publish {repo_id}: {first_sentence(error)}") from error
-    return str(repository)
+    wanted = Upload(
+        repo_id,
+        "model",
+        files,
+        message=f"Debiased with {debiaser.method}",
+        marker=DESCRIPTION,
+        owned=FILES,
+        private=private,
+        revision=revision,
+    )
+    return upload(wanted, token).url
 
 
 def card(debiaser: Debiaser, repo_id: str) -> ModelCard:

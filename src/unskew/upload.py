@@ -1,0 +1,381 @@
+"""Put files on the Hugging Face Hub in one commit: all of them, or none.
+
+Every step may be tried again after a lost connection, a time-out, or an answer that says "later",
+and a commit whose answer is lost is looked for before it is sent again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+
+from unskew.errors import InputError, first_sentence
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+Kind: TypeAlias = Literal["model", "dataset", "space"]
+T = TypeVar("T")
+
+WAITS = (1.0, 2.0, 4.0)
+"""Seconds before each further try."""
+LONGEST_WAIT = 60.0
+"""Seconds, even where the Hub asks for more patience."""
+TIMEOUT = 120.0
+"""Seconds without a byte from the Hub after which a request counts as lost."""
+KEPT = (".gitattributes",)
+"""What the Hub itself puts into a new repository."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What is to lie where.
+
+    Attributes:
+        repo_id: "you/name".
+        kind: of repository.
+        files: by name in the repository; a path is read while it is sent.
+        message: of the commit.
+        marker: the file by which a repository is known to hold an earlier upload of this kind.
+        owned: patterns of the names that an upload of this kind may have: files of an earlier
+            one that are not in this one are removed in the same commit.
+        private: for a repository that is made.
+        revision: a branch, made if there is none; None is the main one.
+        create_pr: as a pull request, which leaves the branch as it is.
+    """
+
+    repo_id: str
+    kind: Kind
+    files: Mapping[str, bytes | Path]
+    message: str
+    marker: str
+    owned: tuple[str, ...]
+    private: bool = False
+    revision: str | None = None
+    create_pr: bool = False
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    """`url` of the repository, or of the pull request; `changed`: False if all was there."""
+
+    url: str
+    commit: str
+    changed: bool
+
+
+@dataclass(frozen=True)
+class _State:
+    """A branch as it is: its commit, and by file the digests that the Hub knows."""
+
+    head: str
+    digests: dict[str, str]
+    private: bool
+
+
+def upload(wanted: Upload, token: str | None = None) -> Uploaded:
+    """Make the repository if there is none, and put the files there.
+
+    Raises:
+        InputError: the name is not valid, there is no token or one without the right to write,
+            the repository holds something else or is public where a private one was asked for,
+            or the Hub refuses or cannot be reached. The message says whether anything was
+            published: all of it or nothing.
+    """
+    from huggingface_hub import HfApi, constants, get_token, set_client_factory
+    from huggingface_hub.utils._http import default_client_factory
+
+    check_name(wanted.repo_id)
+    if constants.HF_HUB_OFFLINE:
+        raise _nothing(wanted, "HF_HUB_OFFLINE is set")
+    if not (token or get_token()):
+        raise _nothing(
+            wanted, "there is no access token: `hf auth login`, or set HF_TOKEN to one that writes"
+        )
+
+    def patient_client() -> Any:
+        client = default_client_factory()
+        client.timeout = TIMEOUT  # the library's own waits for ever
+        return client
+
+    set_client_factory(patient_client)
+    try:
+        return _Uploading(wanted, HfApi(token=token)).run()
+    finally:
+        set_client_factory(default_client_factory)
+
+
+def check_name(repo_id: str) -> None:
+    """Raise InputError unless it is "you/name" as the Hub allows it."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        validate_repo_id(repo_id)
+    except HFValidationError as error:
+        raise InputError(f"cannot publish {repo_id}: {first_sentence(error)}") from error
+    if repo_id.count("/") != 1:
+        raise InputError(f"cannot publish {repo_id}: say whose it is, as in you/{repo_id}")
+
+
+class _Uploading:
+    """One upload under way."""
+
+    def __init__(self, wanted: Upload, api: HfApi) -> None:
+        self.wanted = wanted
+        self.api = api
+        self.where: dict[str, Any] = {"repo_id": wanted.repo_id, "repo_type": wanted.kind}
+        self.branch = wanted.revision or "main"
+
+    def run(self) -> Uploaded:
+        try:
+            self._check_rights()
+            state = self._ready()
+            stale = self._stale(state)
+            if self._holds(state, stale):
+                return Uploaded(self._url(), state.head, changed=False)
+            if self.wanted.create_pr and (pull := self._pull(stale)):
+                return Uploaded(*pull, changed=False)
+        except InputError:
+            raise
+        except _failures() as error:
+            raise _nothing(self.wanted, self._why(error)) from error
+        return self._commit(state, stale)
+
+    def _check_rights(self) -> None:
+        about = _patiently(self.api.whoami)
+        role = about.get("auth", {}).get("accessToken", {}).get("role")
+        if role == "read":
+            raise _nothing(self.wanted, "the access token may only read: it needs to write")
+
+    def _ready(self) -> _State:
+        """The branch, made if need be.
+
+        Raises:
+            InputError: it holds something else, or is not as private as asked for.
+        """
+        wanted = self.wanted
+        main = self._state("main")
+        if main is None:
+            if wanted.create_pr:
+                raise _nothing(wanted, "there is no such repository to open a pull request in")
+            self._create()
+            main = self._state("main")
+        if wanted.private and main is not None and not main.private:
+            raise _nothing(
+                wanted,
+                "that repository is public: choose another name, or make it "
+                "private on its page first",
+            )
+        state = main if self.branch == "main" else self._state(self.branch)
+        if state is None and main is not None:
+            _patiently(
+                lambda: self.api.create_branch(branch=self.branch, exist_ok=True, **self.where)
+            )
+            state = self._state(self.branch)
+        if state is None:
+            raise _nothing(wanted, "the Hub made the repository and then did not find it")
+        others = sorted(set(state.digests) - set(KEPT))
+        if others and wanted.marker not in state.digests:
+            raise _nothing(
+                wanted,
+                f"that repository holds something else ({others[0]}, and no {wanted.marker}): "
+                "choose another name",
+            )
+        return state
+
+    def _create(self) -> None:
+        sdk = "gradio" if self.wanted.kind == "space" else None
+        private = self.wanted.private or None
+        _patiently(
+            lambda: self.api.create_repo(
+                private=private, exist_ok=True, space_sdk=sdk, **self.where
+            )
+        )
+
+    def _state(self, revision: str) -> _State | None:
+        """None if there is no such repository, or branch of it."""
+        from huggingface_hub import RepoFile
+        from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+
+        def look() -> _State:
+            info: Any = self.api.repo_info(revision=revision, **self.where)
+            listed = self.api.list_repo_tree(recursive=True, revision=info.sha, **self.where)
+            digests = {
+                entry.path: entry.lfs.sha256 if entry.lfs else entry.blob_id
+                for entry in listed
+                if isinstance(entry, RepoFile)
+            }
+            return _State(info.sha, digests, bool(info.private))
+
+        try:
+            return _patiently(look)
+        except (RepositoryNotFoundError, RevisionNotFoundError):
+            return None
+
+    def _stale(self, state: _State) -> list[str]:
+        """Files of an earlier upload that this one does not have."""
+        gone = set(state.digests) - set(self.wanted.files) - set(KEPT)
+        return sorted(n for n in gone if any(fnmatch(n, p) for p in self.wanted.owned))
+
+    def _holds(self, state: _State, stale: Iterable[str]) -> bool:
+        """Whether all of the upload is there, and nothing that it removes."""
+        return not set(stale) & set(state.digests) and all(
+            state.digests.get(name) in _digests(content)
+            for name, content in self.wanted.files.items()
+        )
+
+    def _pull(self, stale: Iterable[str]) -> tuple[str, str] | None:
+        """Address and commit of an open pull request that holds this very upload."""
+        found = _patiently(lambda: list(self.api.get_repo_discussions(**self.where)))
+        for discussion in found:
+            ours = discussion.is_pull_request and discussion.title == self.wanted.message
+            if ours and discussion.status in ("open", "draft"):
+                state = self._state(f"refs/pr/{discussion.num}")
+                if state is not None and self._holds(state, stale):
+                    return f"{self._url()}/discussions/{discussion.num}", state.head
+        return None
+
+    def _commit(self, state: _State, stale: list[str]) -> Uploaded:
+        """Send everything at once; after a lost answer, look before sending it again."""
+        from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+        operations: list[Any] = [CommitOperationAdd(n, c) for n, c in self.wanted.files.items()]
+        operations += [CommitOperationDelete(name) for name in stale]
+        maybe_sent = False
+        for wait in (*WAITS, None):
+            try:
+                info = self.api.create_commit(
+                    operations=operations,
+                    commit_message=self.wanted.message,
+                    revision=self.branch,
+                    parent_commit=state.head,
+                    create_pr=self.wanted.create_pr,
+                    **self.where,
+                )
+                return Uploaded(info.pr_url or self._url(), info.oid, changed=True)
+            except _failures() as error:
+                maybe_sent = maybe_sent or _may_have_reached(error)
+                overtaken = _status(error) == 412
+                if not (_passing(error) or overtaken):
+                    raise _nothing(self.wanted, self._why(error)) from error
+                if maybe_sent and (done := self._landed(state, stale, error)):
+                    return done
+                if wait is None or overtaken:
+                    raise _nothing(self.wanted, self._why(error)) from error
+                time.sleep(_pause(error, wait))
+        raise AssertionError("the last try returns or raises")
+
+    def _landed(self, before: _State, stale: list[str], error: Exception) -> Uploaded | None:
+        """The commit, if it did arrive although its answer was lost.
+
+        Raises:
+            InputError: that cannot be found out, or somebody else has changed the branch.
+        """
+        try:
+            if self.wanted.create_pr:
+                pull = self._pull(stale)
+                return None if pull is None else Uploaded(*pull, changed=True)
+            now = self._state(self.branch)
+        except _failures() as silence:
+            raise InputError(
+                f"{self.wanted.repo_id}: the commit was sent, its answer lost "
+                f"({first_sentence(error)}), and the Hub cannot be asked whether it arrived: "
+                "either all is published or nothing; run this again to find out and to finish"
+            ) from silence
+        if now is None or now.head == before.head:
+            return None
+        if self._holds(now, stale):
+            return Uploaded(self._url(), now.head, changed=True)
+        raise _nothing(self.wanted, "somebody else changed it meanwhile; run this again") from error
+
+    def _url(self) -> str:
+        prefix = "" if self.wanted.kind == "model" else f"{self.wanted.kind}s/"
+        return f"{self.api.endpoint}/{prefix}{self.wanted.repo_id}"
+
+    def _why(self, error: Exception) -> str:
+        """What failed, in words that name no token."""
+        match _status(error):
+            case 401:
+                return "the Hub does not accept the access token: `hf auth login` with a valid one"
+            case 403:
+                return f"the access token has no right to write to {self.wanted.repo_id}"
+            case None if _passing(error):
+                return f"the Hub at {self.api.endpoint} cannot be reached ({first_sentence(error)})"
+        return first_sentence(error)
+
+
+def _patiently(call: Callable[[], T]) -> T:
+    """Call, and again a few times if it fails in a way that passes."""
+    for wait in WAITS:
+        try:
+            return call()
+        except _failures() as error:
+            if not _passing(error):
+                raise
+            time.sleep(_pause(error, wait))
+    return call()
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What the Hub's client raises; RuntimeError comes from its Xet transfers."""
+    from huggingface_hub.errors import HTTPError
+
+    return (HTTPError, OSError, ValueError, RuntimeError)
+
+
+def _status(error: Exception) -> int | None:
+    return getattr(getattr(error, "response", None), "status_code", None)
+
+
+def _passing(error: Exception) -> bool:
+    """Whether it may go better in a while: connection, time-out, 408, 429, 5xx, garbled answer."""
+    from json import JSONDecodeError
+
+    from huggingface_hub.errors import HTTPError
+
+    status = _status(error)
+    if status is not None:
+        return status in (408, 429) or status >= 500
+    return isinstance(error, HTTPError | ConnectionError | TimeoutError | JSONDecodeError)
+
+
+def _may_have_reached(error: Exception) -> bool:
+    """Whether it was the commit itself, and not what goes before it, whose outcome is unknown."""
+    holder: Any = getattr(error, "response", None) or error
+    try:
+        return "/commit/" in str(holder.request.url)
+    except (AttributeError, RuntimeError):  # it belongs to no request, or is not known which
+        return True
+
+
+def _pause(error: Exception, wait: float) -> float:
+    """Seconds, more if the Hub asks for it."""
+    headers = getattr(getattr(error, "response", None), "headers", {})
+    asked = headers.get("Retry-After", "")
+    return min(max(wait, float(asked) if asked.isdecimal() else 0.0), LONGEST_WAIT)
+
+
+def _digests(content: bytes | Path) -> tuple[str, str]:
+    """Git's and SHA-256 of a file: the Hub knows one or the other."""
+    size = len(content) if isinstance(content, bytes) else content.stat().st_size
+    git, plain = hashlib.sha1(b"blob %d\0" % size), hashlib.sha256()
+    for part in [content] if isinstance(content, bytes) else _blocks(content):
+        git.update(part)
+        plain.update(part)
+    return git.hexdigest(), plain.hexdigest()
+
+
+def _blocks(path: Path) -> Iterable[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            yield block
+
+
+def _nothing(wanted: Upload, why: str) -> InputError:
+    return InputError(f"cannot publish {wanted.repo_id}: {why}; nothing was published")
