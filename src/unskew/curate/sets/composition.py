@@ -37,7 +37,7 @@ def composition(entries: Sequence[Entry]) -> dict[str, Any]:
         "authors": _authors(entries),
         "reviewers_per_row": _counted(entries, lambda e: [str(e.reviewed_by)]),
         "texts": sum(bool(entry.text) for entry in entries),
-        "retrieved": _between([entry.retrieved for entry in entries]),
+        "retrieved": _between([e.retrieved for e in entries if e.retrieved]),
         "shorter_side": _between([min(e.width, e.height) for e in entries if e.width and e.height]),
     }
 

@@ -39,7 +39,7 @@ class Entry:
     page: str | None
     licence: str
     author_hash: str | None
-    retrieved: str
+    retrieved: str | None
     query: str
     sha256: str | None
     width: int | None
@@ -87,17 +87,19 @@ def read_metadata(path: str | Path) -> list[Entry]:
         NotFoundError: no such file.
         InputError: a line is not what `metadata_lines` writes.
     """
-    entries = []
     try:
         with Path(path).open(encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
-                row = json.loads(line)
-                row["flags"] = tuple(Failed(**flag) for flag in row["flags"])
-                entries.append(Entry(**row))
+            return [_entry(line, f"{path} line {n}") for n, line in enumerate(file, start=1)]
     except FileNotFoundError as error:
         raise NotFoundError(f"{str(path)!r}: there is no such file") from error
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {path}: {error}") from error
+
+
+def _entry(line: str, where: str) -> Entry:
+    try:
+        row = json.loads(line)
+        row["flags"] = tuple(Failed(**flag) for flag in row["flags"])
+        return Entry(**row)
     except (ValueError, LookupError, TypeError) as error:
-        raise InputError(f"{path} line {number} is not of a set: {error}") from error
-    return entries
+        raise InputError(f"{where} is not of a set: {error}") from error
