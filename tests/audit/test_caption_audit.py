@@ -8,6 +8,7 @@ import pytest
 from datasets import Dataset, Image
 
 from unskew.audit.captions import audit_captions
+from unskew.audit.captions_told import few_told, swap_table
 from unskew.corpora.captioned import CaptionedSet
 from unskew.encoders import Embedded
 from unskew.errors import InputError
@@ -18,7 +19,7 @@ LEAN = 0.3
 class Leaning:
     """Similarity 0.5 where the caption's gender is the image's, else 0; women's get LEAN more."""
 
-    name, dim, demonstration = "leaning", 4, False
+    name, dim, demonstration, fingerprint = "leaning", 4, False, "planted"
 
     def embed_readable(self, images, batch_size=32):
         rows = [
@@ -81,28 +82,53 @@ def test_too_few_images_have_no_interval_and_save_as_null(tmp_path):
     assert math.isnan(pair.asymmetry)
     saved = json.loads((audit.save(tmp_path / "out") / "captions.json").read_text("utf-8"))
     assert saved["pairs"][0]["asymmetry"] is None
-    assert "undefined" in (tmp_path / "out" / "captions.md").read_text("utf-8")
+    assert "too few" in (tmp_path / "out" / "captions.md").read_text("utf-8")
 
 
-def test_the_interval_covers_the_mean_over_other_images():
-    """Changes that differ between images, several captions each: 90 % intervals hold the truth."""
-    rng = np.random.default_rng(0)
+def test_p_is_corrected_over_all_pairs_and_what_is_not_clear_stands_in_brackets():
+    """Noise alone: a p below 0.05 in some of the pairs, in none after Holm."""
+    rng = np.random.default_rng(5)
 
     class Noisy(Leaning):
-        def embed_readable(self, images, batch_size=32):
-            rows = np.zeros((len(images), 4), dtype=np.float32)
-            rows[:, 1] = rng.normal(0.2, 1, len(images))
-            return Embedded(rows, list(range(len(images))), ())
+        def embed_texts(self, texts, template=None):
+            return rng.normal(0, 1, (len(texts), 4))
 
-    captions = [["a man sits", "a man"]] * 30
-    runs = [
-        audit_captions(Noisy(), photos(captions), ["gender"], confidence=0.9).pairs[0].a_to_b
-        for _ in range(100)
-    ]
-    held = sum(r.ci_low <= 0.2 <= r.ci_high for r in runs)
-    assert 80 <= held <= 97
+    words = ("Black", "White", "Asian", "Indian", "Middle Eastern")
+    captions = [[f"a man and an {w} boy on a {x}"] for w in words for x in range(6)]
+    audit = audit_captions(Noisy(), photos(captions), ["race"])
+    raw = [p.p_value for p in audit.pairs if not math.isnan(p.p_value)]
+    assert len(raw) == 10
+    corrected = [p.p_holm for p in audit.pairs if not math.isnan(p.p_holm)]
+    assert min(corrected) == pytest.approx(min(1.0, 10 * min(raw)))
+    table = swap_table(audit)
+    assert all(row[9].startswith("(") for row in table.rows if row[9] != "too few")
+    assert "8 pairs are left out" not in few_told(audit)
+    assert few_told(audit) == ""  # each of the nine is swapped with one that is said
+
+
+def test_the_report_is_html_with_a_picture_too(tmp_path):
+    folder = audit_captions(Leaning(), photos(CAPTIONS), ["gender"]).save(tmp_path / "out")
+    page = (folder / "captions.html").read_text("utf-8")
+    assert "data:image/png;base64," in page
+    assert "Male" in page
+    assert {f.name for f in folder.iterdir()} == {
+        "captions-gender.png", "captions.html", "captions.md", "captions.json",
+    }  # fmt: skip
 
 
 def test_captions_without_identity_are_refused():
     with pytest.raises(InputError, match="mentions just one subgroup of race"):
         audit_captions(Leaning(), photos(CAPTIONS), ["race"])
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"confidence": 95}, "confidence 95"),
+        ({"batch_size": 0}, "batch_size 0"),
+        ({"categories": ["shoe size"]}, "category 'shoe size'"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options, match):
+    with pytest.raises(InputError, match=match):
+        audit_captions(Leaning(), photos(CAPTIONS), **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -96,7 +96,10 @@ class AuditReport:
         several data sets, follow from the rest: they are tables for readers that compute nothing
         themselves.
         """
-        derived = {"changes": self.changes(), "differences": self.differences()}
+        derived: dict[str, Sequence[Comparison | Difference]] = {
+            "changes": self.changes(),
+            "differences": self.differences(),
+        }
         tables = {k: [dataclasses.asdict(r) for r in rows] for k, rows in derived.items() if rows}
         return _without_nan(dataclasses.asdict(self) | tables)
 

@@ -64,7 +64,7 @@ def save_report(
                 path.rmdir()
         if isinstance(error, InputError):
             raise
-        raise _cannot_write(folder, error) from error
+        raise cannot_write(folder, error) from error
     return folder
 
 
@@ -102,10 +102,10 @@ def check_writable(folder: Path) -> None:
         with tempfile.TemporaryDirectory(dir=base, prefix=_PREFIX):
             pass
     except OSError as error:
-        raise _cannot_write(base, error) from error
+        raise cannot_write(base, error) from error
 
 
-def _cannot_write(folder: Path, error: OSError) -> InputError:
+def cannot_write(folder: Path, error: OSError) -> InputError:
     """The one line for whatever the file system refuses."""
     return InputError(f"cannot write to {folder}: {error.strerror or error}")
 

@@ -77,13 +77,17 @@ def _show_differences(console: Console, report: AuditReport) -> None:
 
 def show_captions(done: CaptionAudit, folder: Path) -> None:
     """Print what changed with the identity word, and where the whole of it is."""
-    from unskew.audit.captions import swap_table
+    from unskew.audit.captions_told import few_told, summary, swap_table
 
     console = _console()
     if done.demonstration:
         console.print(f"[bold]{escape(DEMONSTRATION)}[/bold]\n")
     console.print(_table(swap_table(done)))
-    console.print(f"Report: {escape(str(folder / 'captions.md'))} (also .json)")
+    console.print(escape(summary(done)), soft_wrap=True)
+    if few := few_told(done):
+        console.print(few, soft_wrap=True)
+    console.print("A value in (brackets) is not clear after Holm's correction.")
+    console.print(f"Report: {escape(str(folder / 'captions.html'))} (also .md, .json)")
 
 
 def show_comparison(table: ComparisonTable, folder: Path) -> None:

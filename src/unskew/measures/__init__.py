@@ -14,6 +14,7 @@ from unskew.measures.alignment import (
     zero_shot_hits,
 )
 from unskew.measures.cka import CkaResult, cka
+from unskew.measures.clustered import ClusteredMean, clustered_difference, clustered_mean
 from unskew.measures.difference import IndependentDifference, independent_difference
 from unskew.measures.embeddings import association
 from unskew.measures.group_comparison import GroupComparison, compare_group_fairness
@@ -41,6 +42,7 @@ from unskew.measures.weat import sc_weat, weat, weat_from_associations
 
 __all__ = [
     "CkaResult",
+    "ClusteredMean",
     "Estimate",
     "GroupAccuracy",
     "GroupComparison",
@@ -59,6 +61,8 @@ __all__ = [
     "bias_at_k",
     "chance_effect",
     "cka",
+    "clustered_difference",
+    "clustered_mean",
     "compare_group_fairness",
     "group_fairness",
     "holm",
