@@ -88,7 +88,7 @@ class App:
         keep = self.limits.keep
         self._state = gr.State(None, time_to_live=keep)
         self._names: list[gr.Textbox] = []
-        with gr.Group(visible=False) as own:
+        with gr.Column(visible=False) as own:
             about = {
                 "files": self.limits.files,
                 "mega": self.limits.file_bytes // 2**20,
@@ -98,7 +98,7 @@ class App:
             held = []
             with gr.Row():
                 for group, name in enumerate(_NAMES[: self.limits.groups]):
-                    with gr.Column(min_width=280):
+                    with gr.Column(min_width=200):
                         held.append(self._group(group, name))
             forget = gr.Button("Forget my pictures")
         forget.click(answers.forget, None, [self._state, *held], api_name="forget", **_QUICK)
@@ -200,6 +200,27 @@ class App:
         run.click(self._answers.cka, inputs, told, api_name="layers", **_HEAVY)
 
 
+def theme() -> gr.themes.Base:
+    """Fonts of the visitor's own machine, and colours of enough contrast, by day and by night."""
+    accent, soft, soft_dark = "#4b2c83", "#5c5966", "#c9c6d1"
+    return gr.themes.Default(
+        primary_hue=gr.themes.colors.purple,
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    ).set(
+        body_text_color_subdued=soft,
+        body_text_color_subdued_dark=soft_dark,
+        block_label_text_color=soft,
+        block_label_text_color_dark=soft_dark,
+        block_title_text_color=soft,
+        block_title_text_color_dark=soft_dark,
+        button_primary_background_fill=accent,
+        button_primary_background_fill_dark=accent,
+        button_primary_background_fill_hover="#35206b",
+        button_primary_background_fill_hover_dark="#35206b",
+    )
+
+
 def style() -> str:
     """The page's own rules of style."""
     return (files("unskew.demo") / "templates" / "style.css").read_text(encoding="utf-8")
@@ -210,6 +231,7 @@ def launch_options(app: App) -> dict[str, Any]:
     return {
         "app_kwargs": {"routes": upload_routes(app.shelf, app.limits)},
         "css": style(),
+        "theme": theme(),
         "max_file_size": app.limits.file_bytes,
         "state_session_capacity": app.limits.sessions,
         "share": False,

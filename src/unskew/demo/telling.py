@@ -95,15 +95,15 @@ def similarities(drawn: Sequence[Drawn], texts: Sequence[str], cosines: np.ndarr
 
 
 def _section(blocks: Sequence[Block], name: str) -> list[Shown]:
-    """From a heading to the next of its level or above, one level lower."""
+    """From a heading to the next of its level or above, as a section of the page."""
     start = next(i for i, b in enumerate(blocks) if isinstance(b, Heading) and b.text == name)
     level = blocks[start].level  # type: ignore[union-attr]
-    found: list[Shown] = [Heading(3, name)]
+    found: list[Shown] = [Heading(2, name)]
     for block in blocks[start + 1 :]:
         if isinstance(block, Heading):
             if block.level <= level:
                 break
-            block = replace(block, level=4)
+            block = replace(block, level=3)
         found.append(block)
     return found
 
