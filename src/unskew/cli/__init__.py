@@ -14,6 +14,7 @@ from unskew.cli.compare import compare
 from unskew.cli.curate import curate
 from unskew.cli.dataset import dataset
 from unskew.cli.debias import debias
+from unskew.cli.demo import demo
 from unskew.cli.embed import embed
 from unskew.cli.metrics import install_metrics
 from unskew.cli.review import review
@@ -34,6 +35,7 @@ app.command()(collect)
 app.command()(compare)
 app.command()(curate)
 app.command()(debias)
+app.command()(demo)
 app.command()(embed)
 app.command("install-metrics")(install_metrics)
 app.command()(review)
