@@ -5,6 +5,8 @@ import multiprocessing
 import os
 import signal
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -322,6 +324,12 @@ def test_nobody_is_called_by_a_handle():
     text = "RT @Ansel_A: ask u/ansel, /u/ansel or ansel@example.org; see http://a.b/u/c"
     said = "RT @user: ask u/user, /u/user or ansel@example.org; see http://a.b/u/c"
     assert without_handles(text) == said
+
+
+@pytest.mark.parametrize("module", ["collection", "images", "sources"])
+def test_any_module_can_be_imported_first(module):
+    """Sources read images, and collections hold what sources find: no circle."""
+    subprocess.run([sys.executable, "-c", f"import unskew.curate.{module}"], check=True)
 
 
 def test_suffixes_are_those_of_the_content():
