@@ -14,16 +14,21 @@ if TYPE_CHECKING:
     from unskew.audit.report import AuditReport
 
 _FOLD = 15
+NOTHING_SHARED = (
+    "Nothing to compare between data sets: no pair of subgroups is in both, under the same "
+    "category and the same names."
+)
 
 
 def two_sets(
     report: AuditReport, first: str, second: str, pictures: Sequence[Planned]
 ) -> Iterator[Block]:
-    """The section on two data sets; nothing where no pair of subgroups is in both."""
+    """The section on two data sets."""
     rows = differences(report.compare_datasets(first, second), report.settings.confidence)
-    if not rows:
-        return
     yield Heading(2, f"{first} beside {second}")
+    if not rows:
+        yield Paragraph(NOTHING_SHARED)
+        return
     yield Paragraph(disagreements_told(rows, report.settings.confidence))
     if any(r.kind for r in rows):
         yield disagreement_table(rows)
@@ -104,8 +109,9 @@ def disagreement_table(rows: Sequence[Difference]) -> Table:
 def disagreements_told(rows: Sequence[Difference], confidence: float) -> str:
     """How many pairs differ in sign and in size, in one sentence."""
     sign, size = (sum(r.kind == kind for r in rows) for kind in ("sign", "size"))
+    pairs = "1 pair" if len(rows) == 1 else f"{len(rows)} pairs"
+    verb = "disagrees" if sign == 1 else "disagree"
     return (
-        f"Of {len(rows)} pairs that two data sets share, {sign} disagree in sign (both effects "
-        f"clear of 0, on opposite sides) and {size} more in size, by Holm-corrected p below "
-        f"{1 - confidence:.2g}."
+        f"Of {pairs} that two data sets share, {sign} {verb} in sign (both effects clear of 0, on "
+        f"opposite sides) and {size} more in size, by Holm-corrected p below {1 - confidence:.2g}."
     )

@@ -14,7 +14,7 @@ from unskew.audit.before_after import change_table, ranking_change_table
 from unskew.audit.blocks import Table as TableBlock
 from unskew.audit.document import DEMONSTRATION, ranking_table, summary_table
 from unskew.audit.report import AuditReport
-from unskew.audit.two_sets import disagreement_table, disagreements_told
+from unskew.audit.two_sets import NOTHING_SHARED, disagreement_table, disagreements_told
 
 if TYPE_CHECKING:
     from unskew.audit.captions import CaptionAudit
@@ -69,6 +69,7 @@ def show_report(report: AuditReport, folder: Path) -> None:
 def _show_differences(console: Console, report: AuditReport) -> None:
     rows = report.differences()
     if not rows:
+        console.print(NOTHING_SHARED, soft_wrap=True)
         return
     if any(r.kind for r in rows):
         console.print(_table(disagreement_table(rows)))
