@@ -92,15 +92,15 @@ def test_full_agreement_is_1_without_an_interval(coefficient):
 
 
 def test_chance_agreement_is_nought_and_intervals_cover_it():
-    """200 pairs of reviewers who draw lots, 80 items each: some 95 % of the intervals hold 0."""
+    """60 pairs of reviewers who draw lots, 80 items each: some 95 % of the intervals hold 0."""
     random = np.random.default_rng(0)
     held = dict.fromkeys(("cohen", "fleiss", "krippendorff"), 0)
-    for _ in range(200):
+    for _ in range(60):
         rows = random.choice(3, size=(80, 2), p=[0.6, 0.3, 0.1]).tolist()
         for coefficient in (cohen_kappa, fleiss_kappa, krippendorff_alpha):
             found = coefficient(rows)
             held[found.measure] += found.low <= 0 <= found.high
-    assert all(180 <= count <= 198 for count in held.values()), held
+    assert all(53 <= count <= 60 for count in held.values()), held
 
 
 def test_agreement_of_standing_decisions():

@@ -28,9 +28,9 @@ def review(
     if agreement:
         _show_agreement(folder)
         return
-    from unskew.curate.review.serve import ReviewServer
+    from unskew.curate.review.serve import review_server
 
-    with ReviewServer(folder, reviewer, port, flagged_first=flagged_first) as server:
+    with review_server(folder, reviewer, port, flagged_first=flagged_first) as server:
         typer.echo(f"Review at {server.address} (Ctrl-C stops it; every decision is kept at once)")
         server.run()
 

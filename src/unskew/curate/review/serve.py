@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from unskew.curate.curation import DECISIONS, open_curation
@@ -32,51 +34,13 @@ _HEADERS = (
 )
 
 
+@dataclass(frozen=True)
 class ReviewServer:
-    """Holds the log of a curation and a port; a context manager. Then `run` answers browsers."""
+    """A page that is ready: `address` is where a browser of this machine finds it."""
 
-    def __init__(
-        self,
-        folder: str | Path,
-        reviewer: str | None = None,
-        port: int = PORT,
-        *,
-        flagged_first: bool = False,
-    ) -> None:
-        """
-        Args:
-            folder: a curation; see `unskew.curate.curation`.
-            reviewer: whose decisions these are; None asks everybody who opens the page.
-            port: of 127.0.0.1; 0 takes any.
-            flagged_first: records with flags come before those without.
-
-        Raises:
-            InputError: it is no curation, is being reviewed by another server, or cannot be
-                written; the port is taken.
-        """
-        reviewer = None if reviewer is None else reviewer_name(reviewer)
-        curation = open_curation(folder)
-        self._log = DecisionLog(curation.folder / DECISIONS)
-        try:
-            desk = Desk(curation, self._log, flagged_first=flagged_first)
-            self._socket = _bound(port)
-            self._app = _app(desk, reviewer)
-        except BaseException:
-            self._log.__exit__(None, None, None)
-            raise
-        self.address = f"http://{HOST}:{self._socket.getsockname()[1]}"
-
-    def __enter__(self) -> ReviewServer:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._socket.close()
-        self._log.__exit__(None, None, None)
+    address: str
+    _app: ASGIApp
+    _socket: socket.socket
 
     def run(self) -> None:
         """Answer until interrupted or terminated."""
@@ -84,10 +48,37 @@ class ReviewServer:
 
         config = uvicorn.Config(self._app, log_level="warning")
         config.timeout_graceful_shutdown = 1  # an open page keeps a connection for ever
-        try:
+        # After it has ended in good order, uvicorn hands on the Ctrl-C that it was given.
+        with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[self._socket])
-        except KeyboardInterrupt:  # how uvicorn ends after Ctrl-C
-            return
+
+
+@contextmanager
+def review_server(
+    folder: str | Path,
+    reviewer: str | None = None,
+    port: int = PORT,
+    *,
+    flagged_first: bool = False,
+) -> Iterator[ReviewServer]:
+    """Hold the log of a curation and a port, for as long as the context lasts.
+
+    Args:
+        folder: a curation; see `unskew.curate.curation`.
+        reviewer: whose decisions these are; None asks everybody who opens the page.
+        port: of 127.0.0.1; 0 takes any.
+        flagged_first: records with flags come before those without.
+
+    Raises:
+        InputError: it is no curation, is being reviewed by another server, or cannot be written;
+            the port is taken.
+    """
+    reviewer = None if reviewer is None else reviewer_name(reviewer)
+    curation = open_curation(folder)
+    with closing(_bound(port)) as bound, DecisionLog(curation.folder / DECISIONS) as log:
+        desk = Desk(curation, log, flagged_first=flagged_first)
+        address = f"http://{HOST}:{bound.getsockname()[1]}"
+        yield ReviewServer(address, _app(desk, reviewer), bound)
 
 
 def _bound(port: int) -> socket.socket:
