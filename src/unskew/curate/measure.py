@@ -14,7 +14,7 @@ from unskew.curate.pixels import UnreadableError, small_copy
 from unskew.curate.sharpness import sharpness
 
 # Part of every kept result: raise it when a score of the same bytes changes.
-VERSION = 1
+VERSION = 2
 DIGITS = 6
 
 

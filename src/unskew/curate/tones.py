@@ -33,7 +33,7 @@ def entropy(grey: np.ndarray) -> float:
 
 def background(rgb: np.ndarray) -> np.ndarray:
     """Boolean (h, w): the white that surrounds a subject in the studio, if the picture has it."""
-    white = rgb.min(axis=2) >= WHITE
+    white = least(rgb) >= WHITE
     border = np.concatenate([white[0], white[:, 0], white[:, -1]])
     if border.mean() < STUDIO:
         return np.zeros(white.shape, dtype=bool)
@@ -52,7 +52,7 @@ def burnt(rgb: np.ndarray, ground: np.ndarray) -> float:
     eaten = max(0.0, (float(ground.mean()) - MOST_WHITE) / (1 - MOST_WHITE))
     if not subject.any():
         return 1.0
-    return max(eaten, float((rgb.max(axis=2) >= BURNT)[subject].mean()))
+    return max(eaten, float((most(rgb) >= BURNT)[subject].mean()))
 
 
 def flatness(rgb: np.ndarray, ground: np.ndarray) -> float:
@@ -66,6 +66,18 @@ def flatness(rgb: np.ndarray, ground: np.ndarray) -> float:
     subject = ~cv2.dilate(ground.astype(np.uint8), square).astype(bool)
     if not subject.any():
         return 0.0
-    coloured = rgb.max(axis=2) - rgb.min(axis=2) >= COLOURED
-    paint = (spread.max(axis=2) <= EVEN) * np.where(coloured, 1.0, 0.5)
+    coloured = most(rgb) - least(rgb) >= COLOURED
+    paint = (most(spread) <= EVEN) * np.where(coloured, 1.0, 0.5)
     return float(paint[subject].mean())
+
+
+def most(rgb: np.ndarray) -> np.ndarray:
+    """The greatest channel of every pixel, uint8 (h, w); many times faster than over an axis."""
+    red, green, blue = cv2.split(rgb)
+    return cv2.max(cv2.max(red, green), blue)
+
+
+def least(rgb: np.ndarray) -> np.ndarray:
+    """The least channel of every pixel, uint8 (h, w)."""
+    red, green, blue = cv2.split(rgb)
+    return cv2.min(cv2.min(red, green), blue)
