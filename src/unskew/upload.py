@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -87,8 +88,7 @@ def upload(wanted: Upload, token: str | None = None) -> Uploaded:
             or the Hub refuses or cannot be reached. The message says whether anything was
             published: all of it or nothing.
     """
-    from huggingface_hub import HfApi, constants, get_token, set_client_factory
-    from huggingface_hub.utils._http import default_client_factory
+    from huggingface_hub import HfApi, constants, get_token
 
     check_name(wanted.repo_id)
     if constants.HF_HUB_OFFLINE:
@@ -98,16 +98,33 @@ def upload(wanted: Upload, token: str | None = None) -> Uploaded:
             wanted, "there is no access token: `hf auth login`, or set HF_TOKEN to one that writes"
         )
 
+    with _patient_and_quiet():
+        return _Uploading(wanted, HfApi(token=token)).run()
+
+
+@contextmanager
+def _patient_and_quiet() -> Iterator[None]:
+    """The Hub's client with a time-out, and without its log of failed requests.
+
+    Its own client waits for ever, and its log tells addresses that are signed for whoever has them.
+    """
+    from huggingface_hub import set_client_factory
+    from huggingface_hub.utils import logging
+    from huggingface_hub.utils._http import default_client_factory
+
     def patient_client() -> Any:
         client = default_client_factory()
-        client.timeout = TIMEOUT  # the library's own waits for ever
+        client.timeout = TIMEOUT
         return client
 
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
     set_client_factory(patient_client)
     try:
-        return _Uploading(wanted, HfApi(token=token)).run()
+        yield
     finally:
         set_client_factory(default_client_factory)
+        logging.set_verbosity(verbosity)
 
 
 def check_name(repo_id: str) -> None:

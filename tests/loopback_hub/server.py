@@ -3,11 +3,10 @@
 import json
 import socket
 import struct
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -68,7 +67,7 @@ def serve() -> Iterator[Hub]:
 
         def decide(self, body: bytes, fault: Fault | None) -> Answer:
             if fault is not None and fault.kind in ("status", "slow"):
-                time.sleep(fault.seconds)
+                Event().wait(fault.seconds)  # not time.sleep, which tests shorten
                 status = fault.status if fault.kind == "status" else 503
                 return Answer({"error": "injected"}, status, {"X-Error-Code": fault.error_code})
             parts = urlsplit(self.path)
@@ -83,7 +82,7 @@ def serve() -> Iterator[Hub]:
             if fault is not None and fault.kind == "answer lost":
                 self.break_off()
             if fault is not None and fault.kind == "slow answer":
-                time.sleep(fault.seconds)
+                Event().wait(fault.seconds)  # not time.sleep, which tests shorten
             return given
 
         def break_off(self) -> None:

@@ -17,6 +17,7 @@ from unskew.cli.debias import debias
 from unskew.cli.demo import demo
 from unskew.cli.embed import embed
 from unskew.cli.metrics import install_metrics
+from unskew.cli.publish import publish
 from unskew.cli.review import review
 from unskew.cli.stimuli import stimuli
 from unskew.cli.study import study
@@ -40,6 +41,7 @@ app.command()(embed)
 app.command("install-metrics")(install_metrics)
 app.command()(review)
 app.add_typer(dataset, name="dataset")
+app.add_typer(publish, name="publish")
 app.add_typer(stimuli, name="stimuli")
 app.add_typer(study, name="study")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from unskew.audit import AuditReport, audit_model
 from unskew.audit.embedded import MIN_ITEMS, read_labels
@@ -134,11 +136,13 @@ def debias_model(
         exclude=exclude,
         batch_size=batch_size,
     )
+    begun = time.perf_counter()
     debiaser = fit_method(method, encoder, data, seed, out / CHECKPOINTS, **chosen)
+    seconds = time.perf_counter() - begun
     if before is None:
         return None
     remarks = [*_remarks(data), *remarks]
-    debiaser = _noted(debiaser, data, remarks)
+    debiaser = _noted(debiaser, data, remarks, _cost(encoder, seconds))
     debiased = debiaser.apply(encoder)
     utility = utility_changes(asked, [answers(debiased, s, batch_size) for s in held_out])
     cost = [u.sentence for u in utility] or [NOT_MEASURED]
@@ -224,12 +228,25 @@ def _left_out(images: ImageSet, n: int, attributes: Sequence[str], use: str) -> 
     ]
 
 
-def _noted(debiaser: Debiaser, data: FittingData, remarks: Sequence[str]) -> Debiaser:
-    """With how many images there were to fit on, and why some were not used."""
+def _cost(encoder: DualEncoder, seconds: float) -> dict[str, Any]:
+    """Of the fit alone; a run that went on from checkpoints counts from where it went on."""
+    device = encoder.device
+    return {
+        "seconds": round(seconds, 3),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "processes": int(os.environ.get("WORLD_SIZE", "1")),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _noted(
+    debiaser: Debiaser, data: FittingData, remarks: Sequence[str], cost: Mapping[str, Any]
+) -> Debiaser:
+    """With how many images there were to fit on, why some were not used, and what it took."""
     described = dict(debiaser.settings["data"])
     for role, part in (("fit", data.fit), ("validation", data.validation)):
         described[role] = {**described[role], "of": len(part.images)}
-    settings = {**debiaser.settings, "data": {**described, "notes": list(remarks)}}
+    settings = {**debiaser.settings, "data": {**described, "notes": list(remarks)}, "cost": cost}
     return dataclasses.replace(debiaser, settings=settings)
 
 

@@ -37,11 +37,11 @@ def load_model(name: str, dtype: torch.dtype, local: bool) -> tuple[Any, Any]:
         model, processor = load_mini()
         return model.to(dtype), processor
     with _no_conversion_request(), _only_errors_logged():
-        _check_is_dual_encoder(name, local)
+        check_dual_encoder(name, local)
         return _load_weights(name, dtype, local), _load_processor(name, local)
 
 
-def _check_is_dual_encoder(name: str, local: bool) -> None:
+def check_dual_encoder(name: str, local: bool) -> None:
     """Before any weight is fetched."""
     from transformers import AutoConfig
     from transformers.models.auto.modeling_auto import (

@@ -24,8 +24,8 @@ def is_local(base: str) -> bool:
 def publishable(debiaser: Debiaser) -> Debiaser:
     """The debiaser with the last part alone of every path in its base and its settings."""
     base = last_part(debiaser.base) if is_local(debiaser.base) else debiaser.base
-    paths = sorted(_paths(debiaser.settings) | ({debiaser.base} - {base}), key=len, reverse=True)
-    return replace(debiaser, base=base, settings=_without_paths(debiaser.settings, paths))
+    paths = [*places(debiaser.settings), *({debiaser.base} - {base})]
+    return replace(debiaser, base=base, settings=without_places(debiaser.settings, paths))
 
 
 def last_part(path: str) -> str:
@@ -39,22 +39,24 @@ def _like_a_hub_id(name: str) -> bool:
     return plain and not Path(name).exists()
 
 
-def _without_paths(value: Any, paths: Sequence[str]) -> Any:
+def without_places(value: Any, paths: Sequence[str]) -> Any:
+    """JSON with the last part alone of each of the paths, wherever it stands."""
     if isinstance(value, dict):
-        return {k: _without_paths(v, paths) for k, v in value.items()}
+        return {k: without_places(v, paths) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_paths(v, paths) for v in value]
+        return [without_places(v, paths) for v in value]
     if isinstance(value, str):
-        for path in paths:  # also within a sentence, where a path with a space has no clear end
+        # Also within a sentence, where a path with a space has no clear end; longest first.
+        for path in sorted(paths, key=len, reverse=True):
             value = value.replace(path, last_part(path))
     return value
 
 
-def _paths(value: Any) -> set[str]:
-    """Names that are places on this disk, and what begins like one within a sentence."""
+def places(value: Any) -> set[str]:
+    """Names in JSON that are places on this disk, and what begins like one within a sentence."""
     if isinstance(value, dict | list | tuple):
         inner = value.values() if isinstance(value, dict) else value
-        return {path for v in inner for path in _paths(v)}
+        return {path for v in inner for path in places(v)}
     if not isinstance(value, str) or not _SEPARATORS.search(value):
         return set()
     if " " in value and not _ROOTED.match(value):

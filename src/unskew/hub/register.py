@@ -17,13 +17,17 @@ from pathlib import Path
 from unskew.errors import InputError
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_SHIPPED = _PACKAGE / "_evaluate_metrics"  # in a wheel
-_CHECKOUT = _PACKAGE.parent.parent / "evaluate_metrics"  # in a clone
+
+
+def shipped(folder: str) -> Path:
+    """A top-level folder of the project: in a wheel inside the package, in a clone beside it."""
+    in_wheel = _PACKAGE / f"_{folder}"
+    return in_wheel if in_wheel.is_dir() else _PACKAGE.parent.parent / folder
 
 
 def metrics_root() -> Path:
     """The folder that holds one folder per metric."""
-    return _SHIPPED if _SHIPPED.is_dir() else _CHECKOUT
+    return shipped("evaluate_metrics")
 
 
 def metric_names() -> list[str]:

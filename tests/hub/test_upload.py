@@ -1,0 +1,269 @@
+"""One commit or none, whatever goes wrong: through huggingface_hub, against a loopback Hub."""
+
+import hashlib
+
+import pytest
+from loopback_hub import READS, WRITES, Fault, serve
+from loopback_hub.here import connect
+from loopback_hub.store import Commit, File
+
+import unskew.upload
+from unskew.errors import InputError
+from unskew.upload import Upload, upload
+
+CARD = b"---\nlicense: apache-2.0\n---\n# Fair\n"
+NEW = {"README.md": CARD, "mark.json": b"{}", "heads.safetensors": bytes(3000), "a/b.txt": b"new"}
+OLD = {"README.md": CARD, "mark.json": b"{ }", "heads.safetensors": b"\0old", "gone.txt": b"old"}
+
+
+@pytest.fixture(scope="module")
+def running():
+    with serve() as hub:
+        yield hub
+
+
+@pytest.fixture
+def hub(running, monkeypatch):
+    connect(monkeypatch, running)
+    running.repositories.clear()
+    running.objects.clear()
+    running.faults.clear()
+    return running
+
+
+def wanted(files=NEW, repo="you/fair", **options):
+    given = {"marker": "mark.json", "owned": ("*.json", "*.txt", "*.safetensors", "README.md")}
+    return Upload(repo, "model", files, "Fair", **given, **options)
+
+
+def test_published_again_and_changed(hub, tmp_path):
+    first = upload(wanted(OLD, private=True))
+    repository = hub.repository("you/fair")
+    assert first.url == f"{hub.endpoint}/you/fair"
+    assert first.changed
+    assert repository.private
+    assert repository.files() == OLD
+
+    again = upload(wanted(OLD))
+    assert (again.commit, again.changed) == (first.commit, False)
+
+    (tmp_path / "heads").write_bytes(NEW["heads.safetensors"])
+    files = NEW | {"heads.safetensors": tmp_path / "heads"}
+    repository.add("main", Commit(repository.find("main")[1].files | own_file(), "by hand", None))
+    second = upload(wanted(files))
+    assert second.changed
+    assert repository.files() == NEW | {"LICENSE": b"mine"}  # gone.txt is ours, LICENSE is not
+
+
+def own_file():
+    return {"LICENSE": File(b"mine")}
+
+
+def test_branches_and_pull_requests_leave_the_main_branch(hub):
+    upload(wanted(OLD))
+    upload(wanted(NEW, revision="v2"))
+    repository = hub.repository("you/fair")
+    assert repository.files("v2") == NEW
+    assert repository.files() == OLD
+
+    first = upload(wanted(NEW, create_pr=True))
+    again = upload(wanted(NEW, create_pr=True))
+    assert first.url == again.url == f"{hub.endpoint}/you/fair/discussions/1"
+    assert (first.changed, again.changed) == (True, False)
+    assert repository.files("refs/pr/1") == NEW
+    assert repository.files() == OLD
+    with pytest.raises(InputError, match="no such repository to open a pull request in"):
+        upload(wanted(repo="you/other", create_pr=True))
+
+
+PASSING = [
+    Fault("status", 500),
+    Fault("status", 503),
+    Fault("status", 429),
+    Fault("reset"),
+    Fault("reset halfway"),
+    Fault("answer lost"),
+    Fault("slow answer", seconds=0.7),
+]
+REFUSING = [Fault("status", code) for code in (401, 403, 404, 409)]
+
+
+def requests_of(hub, before):
+    """The number of requests that publishing takes when nothing goes wrong."""
+    prepare(hub, before, "you/counted")
+    upload(wanted(repo="you/counted"))
+    n = len(hub.faults.requests)
+    hub.faults.clear()
+    return n
+
+
+def prepare(hub, before, repo):
+    hub.objects.clear()
+    if before:
+        upload(wanted(before, repo=repo))
+        hub.objects.clear()
+    hub.faults.clear()
+
+
+@pytest.mark.parametrize("before", [{}, OLD], ids=["new", "update"])
+@pytest.mark.parametrize("fault", PASSING, ids=lambda f: f"{f.kind} {f.status}")
+def test_what_passes_at_any_request_costs_nothing(hub, before, fault, monkeypatch):
+    n = requests_of(hub, before)
+    if fault.kind == "slow answer":
+        monkeypatch.setattr(unskew.upload, "TIMEOUT", 0.4)
+    for number in range(n):
+        repo = f"you/fair{number}"
+        prepare(hub, before, repo)
+        hub.faults.at(number, fault)
+        assert upload(wanted(repo=repo)).changed, number
+        assert len(hub.faults.injected) == 1
+        repository = hub.repository(repo)
+        assert repository.files() == NEW
+        assert len(repository.commits) == (3 if before else 2)  # never committed twice
+
+
+def outcome(repo):
+    """None, or what went wrong."""
+    try:
+        upload(wanted(repo=repo))
+    except InputError as error:
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize("before", [{}, OLD], ids=["new", "update"])
+@pytest.mark.parametrize("fault", REFUSING, ids=lambda f: f"{f.status}")
+def test_a_refusal_at_any_request_is_all_or_nothing_and_says_which(hub, before, fault):
+    whole = 0
+    for number in range(requests_of(hub, before)):
+        repo = f"you/fair{number}"
+        prepare(hub, before, repo)
+        hub.faults.at(number, fault)
+        said = outcome(repo)
+        known = hub.repositories.get(("models", repo))
+        if said is None:
+            whole += 1
+            assert hub.repository(repo).files() == NEW
+        else:
+            assert said.endswith("nothing was published")
+            assert "\n" not in said
+            assert WRITES not in said
+            assert known is None or known.files() == before
+    assert whole <= 1  # a Hub that says "exists" to a repository that does exist
+
+
+class TestLastingFaults:
+    def test_the_commit_never_gets_through(self, hub):
+        hub.faults.on("POST .*/commit/", Fault("reset"))
+        with pytest.raises(InputError, match=r"cannot be reached .*; nothing was published"):
+            upload(wanted())
+        assert hub.repository("you/fair").files() == {}
+
+    def test_a_large_file_never_gets_through(self, hub):
+        hub.faults.on("PUT /lfs/", Fault("reset halfway"))
+        with pytest.raises(InputError, match="nothing was published"):
+            upload(wanted())
+        assert hub.repository("you/fair").files() == {}
+
+    def test_every_answer_to_the_commit_is_lost(self, hub):
+        hub.faults.on("POST .*/commit/", Fault("answer lost"))
+        assert upload(wanted()).changed
+        assert hub.repository("you/fair").files() == NEW
+        assert len(hub.repository("you/fair").commits) == 2
+
+    def test_silence_after_the_commit_is_said(self, hub):
+        """The one case in which nobody can know; running it again finds out."""
+        n = requests_of(hub, {})
+        prepare(hub, {}, "you/fair")
+        hub.faults.at(n - 1, Fault("answer lost"))
+        for number in range(n, n + 40):
+            hub.faults.at(number, Fault("status", 500))
+        with pytest.raises(InputError, match="either all is published or nothing; run this again"):
+            upload(wanted())
+        hub.faults.clear()
+        assert not upload(wanted()).changed
+        assert hub.repository("you/fair").files() == NEW
+
+    def test_a_lost_pull_request_is_not_opened_twice(self, hub):
+        upload(wanted(OLD))
+        hub.faults.on("POST .*/commit/", Fault("answer lost"))
+        assert upload(wanted(NEW, create_pr=True)).url.endswith("/discussions/1")
+        assert len(hub.repository("you/fair").pulls) == 1
+
+    def test_somebody_else_commits_meanwhile(self, hub, monkeypatch):
+        upload(wanted(OLD))
+        repository = hub.repository("you/fair")
+        digests = unskew.upload._digests
+
+        def meanwhile(content):
+            repository.add("main", Commit(repository.find("main")[1].files | own_file(), "x", None))
+            return digests(content)
+
+        monkeypatch.setattr(unskew.upload, "_digests", meanwhile)
+        with pytest.raises(InputError, match="somebody else changed it meanwhile"):
+            upload(wanted(NEW))
+        assert repository.files() == OLD | {"LICENSE": b"mine"}
+
+
+class TestRefused:
+    """One line, and nothing on the Hub has changed."""
+
+    @pytest.fixture
+    def refused(self, hub):
+        def run(message, **options):
+            before = {key: r.files() for key, r in hub.repositories.items()}
+            with pytest.raises(InputError, match=message) as caught:
+                upload(wanted(**options))
+            assert len(str(caught.value).splitlines()) == 1
+            assert "hf_" not in str(caught.value)
+            assert {key: r.files() for key, r in hub.repositories.items()} == before
+
+        return run
+
+    def test_names(self, refused):
+        for name in ("two words/x", "a/b/c", "x..y/z", "you/x.git"):
+            refused("cannot publish", repo=name)
+        refused("say whose it is, as in you/fair", repo="fair")
+
+    def test_tokens(self, refused, hub, monkeypatch):
+        connect(monkeypatch, hub, READS)
+        refused("may only read")
+        connect(monkeypatch, hub, "hf_nobody")
+        refused("does not accept the access token")
+        connect(monkeypatch, hub, None)
+        refused("there is no access token")
+
+    def test_other_peoples_names(self, refused):
+        refused("no right to write to somebody/fair", repo="somebody/fair")
+
+    def test_other_content(self, refused, hub):
+        hub.create("models", "you/fair", private=False, sdk=None)
+        hub.repository("you/fair").add("main", Commit({"model.bin": File(b"1")}, "theirs", None))
+        refused("holds something else \\(model.bin, and no mark.json\\)")
+
+    def test_a_public_repository_for_private_content(self, refused, hub):
+        upload(wanted(OLD))
+        refused("that repository is public", private=True)
+
+    def test_no_hub(self, refused, hub, monkeypatch):
+        from huggingface_hub import constants
+
+        monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+        refused("the Hub at http://127.0.0.1:9 cannot be reached")
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+        refused("HF_HUB_OFFLINE is set")
+
+    def test_metadata_that_the_hub_refuses(self, refused):
+        refused("nothing was published", files=NEW | {"README.md": b"---\n[1\n---\n"})
+
+
+def test_the_hub_itself_knows_what_it_was_sent(hub):
+    """The loopback Hub refuses what was damaged on the way, as the real one does."""
+    import urllib.error
+    import urllib.request
+
+    name = hashlib.sha256(b"whole").hexdigest()
+    request = urllib.request.Request(f"{hub.endpoint}/lfs/{name}", b"half", method="PUT")
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        urllib.request.urlopen(request)
+    assert hub.objects == {}
