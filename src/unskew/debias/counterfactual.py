@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from unskew.corpora import CaptionedSet
 from unskew.debias.fitting import FittingData, attribute_labels
-from unskew.stimuli import Identities
+from unskew.errors import InputError
+from unskew.stimuli import Identities, counterfactuals, swapped
 
 
 @dataclass(frozen=True)
@@ -60,3 +63,41 @@ def _other_categories(data: FittingData, words: Identities) -> list[str]:
 
 def _captions(name: Mapping[str, str], others: Sequence[str], words: Identities) -> list[str]:
     return [words.describe({**name, c: other}) for c in others for other in words.names(c)]
+
+
+def swapped_captions(encoder: Any, data: FittingData, most: int) -> np.ndarray:
+    """Captions of general images with the identity swapped: embeddings (r, S, d), r <= most.
+
+    Of an image the first caption that says one subgroup of every attribute; text [i, s] is caption
+    i as it would be for subgroup s. Always the same captions.
+
+    Raises:
+        InputError: no caption does, or a category without words.
+    """
+    photos = [s for s in data.preserve_images if isinstance(s, CaptionedSet)]
+    of_images = [[_versions(c, data) for c in captions] for s in photos for captions in s.captions]
+    found = [first for some in of_images for first in [v for v in some if v is not None][:1]]
+    if not found:
+        raise InputError(
+            "no caption of the images to preserve mentions just one subgroup of "
+            f"{', '.join(data.fit.by_attribute)}: preserve photos whose captions say who is there, "
+            "or leave swapped_captions out"
+        )
+    order = np.random.default_rng(0).permutation(len(found))[:most]
+    texts = [text for i in sorted(order) for text in found[i]]
+    return encoder.embed_texts(texts).reshape(len(order), len(data.subgroups), -1)
+
+
+def _versions(text: str, data: FittingData) -> list[str] | None:
+    """The text for every combination of subgroups; None where it has no version for one."""
+    attributes = tuple(data.fit.by_attribute)
+    said = [counterfactuals(text, a, data.words) for a in attributes]
+    versions = []
+    for combination in data.fit.combinations:
+        new = text
+        for attribute, one, to in zip(attributes, said, combination, strict=True):
+            if one is None or (to != one[0] and to not in one[1]):
+                return None
+            new = swapped(new, one[0], to, attribute, data.words) if to != one[0] else new
+        versions.append(new)
+    return versions

@@ -38,6 +38,12 @@ goes from 0.450 to 0.190 (chance 0.132), age groups from 0.423 to no better than
 spoils it: the image head alone reaches 0.236, the text head alone raises it to 0.644, since what
 it learns from a few dozen prompts moves other prompts too.
 
+Real captions with the identity swapped, shown beside the prompts (`swapped_captions`, 0 unless
+asked for), help a little: with 200 of Flickr8k MaxSkew of gender goes from 0.082 to 0.074 and from
+0.084 to 0.079 (seeds 0 and 1, without a score to choose by), recall@5 of photos the model has seen
+from 0.986 to 0.991, and other captions' two versions come twice as close (0.155 to 0.082); of age
+groups, with 69 such captions, from 0.356 to 0.347.
+
 Like the paper's, it aims at similarities, not at what a probe can find: the subgroups' means come
 together, and a linear probe on other directions still tells gender of 0.88 of the validation
 faces, 0.89 before. Where that matters, use LEACE.
@@ -45,6 +51,7 @@ faces, 0.89 before. Where that matters, use LEACE.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,6 +89,8 @@ def fit(
     keep: float = 3.0,
     hidden: int = 1024,
     image_hidden: int = 512,
+    swapped_captions: int = 0,
+    swap: Callable[[int], np.ndarray] | None = None,
     score: Score | None = None,
 ) -> Heads:
     """Both heads, trained on embeddings; the module's docstring says how and why.
@@ -94,6 +103,9 @@ def fit(
         queue: images that similarities are taken to, half of them general where there are any.
         keep: weight of the squared moves of general images and neutral prompts.
         hidden, image_hidden: widths of the shared module and of the one for images alone.
+        swapped_captions: at most so many captions of general images are shown beside the prompts,
+            each in the version of every subgroup.
+        swap: makes them: (r, S, d) of at most so many, see `counterfactual.swapped_captions`.
         score: of held-out data, higher is better; the best of the looks every 50 steps is kept.
             Without it, the last weights.
 
@@ -101,7 +113,7 @@ def fit(
         InputError: a subgroup without words, a subgroup without images, or an option out of range.
     """
     _check(temperature, learning_rate, keep, (steps, batch_size, queue, hidden, image_hidden))
-    source = Source.of(data)
+    source = Source.of(data, _shown(swapped_captions, swap))
     heads = new_heads(source.faces.shape[1], hidden, image_hidden, seed, rectified=False)
     generator = torch.Generator().manual_seed(seed)
     optimiser = torch.optim.Adam(image_head(heads).parameters(), lr=learning_rate)
@@ -116,6 +128,15 @@ def fit(
         if step % CHECK_EVERY == 0 or step == steps:
             best.look(heads)
     return best.restore(heads)
+
+
+def _shown(most: int, swap: Callable[[int], np.ndarray] | None) -> np.ndarray | None:
+    """Raises InputError for a number below 0, or captions that nothing can make."""
+    if most < 0:
+        raise InputError(f"swapped_captions is {most}; give 0 or the most captions to show")
+    if most and swap is None:
+        raise InputError("swapped_captions needs what swaps them: fit by name, with fit_method")
+    return swap(most) if most and swap else None
 
 
 def _check(temperature: float, learning_rate: float, keep: float, counts: tuple[int, ...]) -> None:
@@ -198,8 +219,12 @@ class Source:
     neutral: Tensor
 
     @classmethod
-    def of(cls, data: FittingData) -> Source:
-        """Raises InputError: a subgroup without words, or without images."""
+    def of(cls, data: FittingData, swapped: np.ndarray | None = None) -> Source:
+        """``swapped``: more texts (r, S, d) that differ in the subgroup alone.
+
+        Raises:
+            InputError: a subgroup without words, or without images.
+        """
         words = data.texts
         faces, labels = torch.as_tensor(data.fit.embeddings), torch.as_tensor(data.fit.labels)
         count = torch.bincount(labels, minlength=len(data.subgroups))
@@ -210,6 +235,8 @@ class Source:
             )
         captions = words.captions[np.unique(words.caption_of, axis=0)]
         versions = np.concatenate([captions, words.prompts.swapaxes(0, 1)])
+        if swapped is not None:
+            versions = np.concatenate([versions, swapped])
         texts = np.concatenate([versions.reshape(-1, versions.shape[-1]), words.neutral])
         return cls(
             faces=faces,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -154,6 +155,13 @@ def _able(encoder: DualEncoder, data: FittingData) -> dict[str, Any]:
     return {"score": Validator(encoder, data).able}
 
 
+def _joint(encoder: DualEncoder, data: FittingData) -> dict[str, Any]:
+    """ABLE of candidate heads, and captions with the identity swapped, made when asked for."""
+    from unskew.debias.counterfactual import swapped_captions
+
+    return {**_able(encoder, data), "swap": partial(swapped_captions, encoder, data)}
+
+
 def _score(encoder: DualEncoder, data: FittingData) -> Callable[[DualEncoder], float] | None:
     """ABLE of a candidate on held-out images; None without a set to measure utility on."""
     from unskew.debias.validation import Validator, has_answers
@@ -240,8 +248,8 @@ METHODS: dict[str, Method] = {
             "joint",
             "distils similarities of counterfactual faces and captions into both modalities",
             "after Zhang, Guo and Kankanhalli 2025, arXiv 2411.12785",
-            _able,
-            ("score",),
+            _joint,
+            ("score", "swap"),
         ),
         _on_embeddings(
             "joint-published",
