@@ -41,9 +41,8 @@ class RealWorldBias(datasets.GeneratorBasedBuilder):
     ``RealWorldBias("religion", data_dir="set", images="curated")`` has those of one category;
     ``.download_and_prepare("out", file_format="parquet")`` writes them as Parquet files.
 
-    Raises, also on preparing:
-        NotFoundError: `data_dir` is no set, or an image is not in `images`.
-        InputError: an image file is not what its name says.
+    Raises NotFoundError where `data_dir` is no set. An image that is not in `images`, or is not
+    what its name says, ends the preparation: the error of `datasets` then has ours as its cause.
     """
 
     BUILDER_CONFIG_CLASS = RealWorldBiasConfig

@@ -23,6 +23,7 @@ def written_whole(out: Path) -> Iterator[Path]:
     Raises:
         InputError: `out` holds something else, or cannot be written.
     """
+    out = out.resolve()  # "." and ".." have names, too
     # Names without a process id: a run that was killed is cleared away by the next.
     staging, old = (out.with_name(f".unskew-{what}-{out.name}") for what in ("new", "old"))
     if old.exists() and not out.exists():
