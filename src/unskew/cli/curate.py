@@ -21,11 +21,14 @@ def curate(
     thresholds: Annotated[
         Path | None, typer.Option(help="JSON file with thresholds to change.")
     ] = None,
+    faces: Annotated[
+        bool, typer.Option("--faces", help="Find faces too: where they are, never whose.")
+    ] = False,
 ) -> None:
     """Gather RAW into a folder, check every image and text, and flag what fails."""
     from unskew.curate.pipeline import curate as run
 
-    _show(run(raw, out, thresholds=thresholds))
+    _show(run(raw, out, thresholds=thresholds, faces=faces))
 
 
 def _show(done: Curated) -> None:
@@ -42,6 +45,8 @@ def _show(done: Curated) -> None:
         table.add_row(check, str(count))
     console.print(table)
     lines = [f"{done.total} records, {done.new} of them new; {done.unflagged} have no flag."]
+    if done.with_faces is not None:
+        lines.append(f"{done.with_faces} have a face.")
     if done.unlabelled:
         lines.append(f"The taxonomy has no one subgroup for: {', '.join(done.unlabelled)}.")
     if done.unreached:

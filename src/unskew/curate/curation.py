@@ -150,6 +150,18 @@ def read_about(path: Path) -> dict[str, Any]:
         return dict(json.loads(path.read_bytes()))
 
 
+def parsed_faces(said: Iterable[Mapping[str, Any]]) -> tuple[Face, ...]:
+    """Faces as JSON holds them."""
+    return tuple(
+        Face(
+            box=tuple(face["box"]),
+            score=face["score"],
+            landmarks=tuple((x, y) for x, y in face["landmarks"]),
+        )
+        for face in said
+    )
+
+
 def _parsed(path: Path, parse: Callable[[Any], T]) -> Iterator[T]:
     with _told(path) as at, path.open("rb") as file:
         for at.line, line in enumerate(file, start=1):
@@ -181,11 +193,4 @@ def _checked(said: dict[str, Any]) -> CheckedRecord:
 
 
 def _faces(said: dict[str, Any]) -> tuple[str, tuple[Face, ...]]:
-    return said["id"], tuple(
-        Face(
-            box=tuple(face["box"]),
-            score=face["score"],
-            landmarks=tuple((x, y) for x, y in face["landmarks"]),
-        )
-        for face in said["faces"]
-    )
+    return said["id"], parsed_faces(said["faces"])

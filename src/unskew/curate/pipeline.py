@@ -22,6 +22,7 @@ from unskew.curate.checks import CheckedImage, check_images, unreadable
 from unskew.curate.collection import RECORDS
 from unskew.curate.curation import (
     ABOUT,
+    FACES,
     FLAGS,
     MEASURED,
     CheckedRecord,
@@ -49,6 +50,7 @@ class Curated:
         unflagged: records that failed no check.
         flagged: how many records failed a check, for every check that was made.
         unreached, unlabelled: see `unskew.curate.collect.Collected`.
+        with_faces: records with a face; None where faces were not looked for.
     """
 
     folder: Path
@@ -58,6 +60,7 @@ class Curated:
     flagged: dict[str, int]
     unreached: int
     unlabelled: tuple[str, ...]
+    with_faces: int | None
 
 
 def curate(
@@ -66,6 +69,7 @@ def curate(
     *,
     thresholds: str | Path | None = None,
     classifier: tuple[str, Classifier] | None = None,
+    faces: bool = False,
 ) -> Curated:
     """Gather a pile into the folder `out`, and check every image and every text of it.
 
@@ -73,6 +77,8 @@ def curate(
         raw: see `gather`.
         thresholds: a JSON file with thresholds to change; see `load_rules`.
         classifier: of abusive texts, and what it is called.
+        faces: look for faces too. Where they were looked for before, they always are: the file
+            must be of the same records.
 
     Raises:
         NotFoundError, InputError: the pile or the thresholds cannot be used, or `out` cannot be
@@ -84,6 +90,11 @@ def curate(
     tally = _Tally()
     abuse = None if classifier is None else classifier[1]
     write_rows(out / FLAGS, map(asdict, tally.counted(_checked_records(out, rules, abuse))))
+    with_faces = None
+    if faces or (out / FACES).exists():
+        from unskew.curate.find_faces import find_faces
+
+        with_faces = find_faces(out)
     shipped = load_rules()
     write_about(
         out / ABOUT,
@@ -98,6 +109,7 @@ def curate(
                 if rule != shipped[check]
             },
             "classifier": None if classifier is None else classifier[0],
+            "with_faces": with_faces,
             "versions": _versions(),
         },
     )
@@ -109,6 +121,7 @@ def curate(
         flagged=tally.flagged,
         unreached=gathered.unreached,
         unlabelled=gathered.unlabelled,
+        with_faces=with_faces,
     )
 
 
