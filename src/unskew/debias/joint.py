@@ -42,7 +42,7 @@ Real captions with the identity swapped, shown beside the prompts (`swapped_capt
 asked for), help a little: with 200 of Flickr8k MaxSkew of gender goes from 0.082 to 0.074 and from
 0.084 to 0.079 (seeds 0 and 1, without a score to choose by), recall@5 of photos the model has seen
 from 0.986 to 0.991, and other captions' two versions come twice as close (0.155 to 0.082); of age
-groups, with 69 such captions, from 0.356 to 0.347.
+groups, with 69 such captions, from 0.356 to 0.347 and from 0.395 to 0.353.
 
 Like the paper's, it aims at similarities, not at what a probe can find: the subgroups' means come
 together, and a linear probe on other directions still tells gender of 0.88 of the validation
