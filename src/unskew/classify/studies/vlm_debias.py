@@ -49,7 +49,7 @@ IMAGE_SIZES: dict[Scale, int] = {"paper": 224, "small": 32, "smoke": 32}
 LIMITS: dict[Scale, tuple[int | None, int | None]] = {
     "paper": (None, None),
     "small": (20_000, 4_000),
-    "smoke": (1_000, 1_000),
+    "smoke": (500, 400),
 }
 """Training images, and images of validation and of test, at each scale; None: all."""
 JTT_SHARE, JTT_TIMES = 0.2, 5.0
