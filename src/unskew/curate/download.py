@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from unskew.curate.images import LARGEST, NoImageError, image_suffix
+from unskew.curate.sources import flickr
 from unskew.curate.sources.base import SourceError
 from unskew.curate.sources.patience import Patience, UnreachableError
 from unskew.curate.sources.web import Web
@@ -25,23 +26,34 @@ class OutOfReachError(UnreachableError):
 class Downloader:
     """Fetches images, with patience for each host; one that does not answer is given up.
 
-    `limit`: bytes; a longer file is not stored.
+    `limit`: bytes; a longer file is not stored. `oembed`: who is asked where the image of a page on
+    Flickr lies.
     """
 
     patience: Patience = field(default_factory=lambda: Patience(attempts=3))
     limit: int = LARGEST
+    oembed: str = flickr.OEMBED
     _hosts: dict[str, Web] = field(default_factory=dict, repr=False)
     _silent: Counter[str] = field(default_factory=Counter, repr=False)
     _silent_in_a_row: set[str] = field(default_factory=set, repr=False)
 
     def fetch(self, url: str) -> bytes:
-        """The content of an image file.
+        """The content of an image file; of a photograph's page on Flickr, the photograph.
 
         Raises:
             NoImageError: it is gone, refused, too large, or not an image.
             UnreachableError: the host did not answer; it may another time.
             OutOfReachError: no host did, for a long while.
         """
+        if flickr.is_page(url):
+            url = flickr.image_address(self._get(flickr.question(url, self.oembed))[0])
+        content, kind = self._get(url)
+        if image_suffix(content) is None:
+            raise NoImageError(f"what lies there is not an image ({kind:.40})")
+        return content
+
+    def _get(self, url: str) -> tuple[bytes, str]:
+        """What lies at an address, and the type that its host gives it."""
         host = _host_of(url)
         if self._silent[host] >= _GIVEN_UP_AFTER:
             raise UnreachableError(f"{host} did not answer {_GIVEN_UP_AFTER} times in a row")
@@ -67,10 +79,8 @@ class Downloader:
             raise NoImageError(f"HTTP {answer.status_code}")
         if answer.content is None:
             raise NoImageError(f"it has more than {self.limit} bytes")
-        if image_suffix(answer.content) is None:
-            kind = answer.headers.get("content-type", "no type given").split(";")[0]
-            raise NoImageError(f"what lies there is not an image ({kind:.40})")
-        return answer.content
+        kind = answer.headers.get("content-type", "no type given").split(";")[0]
+        return answer.content, kind
 
 
 def _host_of(url: str) -> str:

@@ -97,6 +97,8 @@ def imported(about: About, images: Iterable[Labelled], workspace: Path) -> Impor
         for category in image.labels.keys() - known.keys():
             reason = f"{category} {image.said[category]!r} is no one subgroup of the taxonomy"
             done.left_out[reason] += 1
+        if not image.labels:
+            done.left_out["the image has no label"] += 1
         picture = stored(image.read(), workspace) if known else None
         if picture is None:
             done.left_out["the image cannot be read"] += len(known)

@@ -96,7 +96,7 @@ def _key(image: Mapping[str, Any], folder: Path, split: str | None, row: int) ->
     path = Path(image["path"] or "")
     if image["bytes"] is None and path.is_relative_to(folder):
         return path.relative_to(folder).as_posix()
-    return f"{split or 'row'}/{path.name or row}"
+    return f"{split or 'all'}/{row}"
 
 
 def _content(image: Mapping[str, Any]) -> bytes:
