@@ -8,25 +8,29 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from unskew.errors import InputError, first_sentence
+from unskew.upload_failures import (
+    WAITS,
+    failures,
+    may_have_reached,
+    passing,
+    patiently,
+    pause,
+    status_of,
+)
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 Kind: TypeAlias = Literal["model", "dataset", "space"]
-T = TypeVar("T")
 
-WAITS = (1.0, 2.0, 4.0)
-"""Seconds before each further try."""
-LONGEST_WAIT = 60.0
-"""Seconds, even where the Hub asks for more patience."""
 TIMEOUT = 120.0
 """Seconds without a byte from the Hub after which a request counts as lost."""
 KEPT = (".gitattributes",)
@@ -148,6 +152,7 @@ class _Uploading:
         self.api = api
         self.where: dict[str, Any] = {"repo_id": wanted.repo_id, "repo_type": wanted.kind}
         self.branch = wanted.revision or "main"
+        self.made = False
 
     def run(self) -> Uploaded:
         try:
@@ -160,15 +165,15 @@ class _Uploading:
                 return Uploaded(*pull, changed=False)
         except InputError:
             raise
-        except _failures() as error:
-            raise _nothing(self.wanted, self._why(error)) from error
+        except failures() as error:
+            raise self._nothing(self._why(error)) from error
         return self._commit(state, stale)
 
     def _check_rights(self) -> None:
-        about = _patiently(self.api.whoami)
+        about = patiently(self.api.whoami)
         role = about.get("auth", {}).get("accessToken", {}).get("role")
         if role == "read":
-            raise _nothing(self.wanted, "the access token may only read: it needs to write")
+            raise self._nothing("the access token may only read: it needs to write")
 
     def _ready(self) -> _State:
         """The branch, made if need be.
@@ -180,27 +185,25 @@ class _Uploading:
         main = self._state("main")
         if main is None:
             if wanted.create_pr:
-                raise _nothing(wanted, "there is no such repository to open a pull request in")
+                raise self._nothing("there is no such repository to open a pull request in")
             self._create()
             main = self._state("main")
         if wanted.private and main is not None and not main.private:
-            raise _nothing(
-                wanted,
+            raise self._nothing(
                 "that repository is public: choose another name, or make it "
                 "private on its page first",
             )
         state = main if self.branch == "main" else self._state(self.branch)
         if state is None and main is not None:
-            _patiently(
+            patiently(
                 lambda: self.api.create_branch(branch=self.branch, exist_ok=True, **self.where)
             )
             state = self._state(self.branch)
         if state is None:
-            raise _nothing(wanted, "the Hub made the repository and then did not find it")
+            raise self._nothing("the Hub made the repository and then did not find it")
         others = sorted(set(state.digests) - set(KEPT))
         if others and wanted.marker not in state.digests:
-            raise _nothing(
-                wanted,
+            raise self._nothing(
                 f"that repository holds something else ({others[0]}, and no {wanted.marker}): "
                 "choose another name",
             )
@@ -209,11 +212,12 @@ class _Uploading:
     def _create(self) -> None:
         sdk = "gradio" if self.wanted.kind == "space" else None
         private = self.wanted.private or None
-        _patiently(
+        patiently(
             lambda: self.api.create_repo(
                 private=private, exist_ok=True, space_sdk=sdk, **self.where
             )
         )
+        self.made = True
 
     def _state(self, revision: str) -> _State | None:
         """None if there is no such repository, or branch of it."""
@@ -231,7 +235,7 @@ class _Uploading:
             return _State(info.sha, digests, bool(info.private))
 
         try:
-            return _patiently(look)
+            return patiently(look)
         except (RepositoryNotFoundError, RevisionNotFoundError):
             return None
 
@@ -249,7 +253,7 @@ class _Uploading:
 
     def _pull(self, stale: Iterable[str]) -> tuple[str, str] | None:
         """Address and commit of an open pull request that holds this very upload."""
-        found = _patiently(lambda: list(self.api.get_repo_discussions(**self.where)))
+        found = patiently(lambda: list(self.api.get_repo_discussions(**self.where)))
         for discussion in found:
             ours = discussion.is_pull_request and discussion.title == self.wanted.message
             if ours and discussion.status in ("open", "draft"):
@@ -276,16 +280,16 @@ class _Uploading:
                     **self.where,
                 )
                 return Uploaded(info.pr_url or self._url(), info.oid, changed=True)
-            except _failures() as error:
-                maybe_sent = maybe_sent or _may_have_reached(error)
-                overtaken = _status(error) == 412
-                if not (_passing(error) or overtaken):
-                    raise _nothing(self.wanted, self._why(error)) from error
+            except failures() as error:
+                maybe_sent = maybe_sent or may_have_reached(error)
+                overtaken = status_of(error) == 412
+                if not (passing(error) or overtaken):
+                    raise self._nothing(self._why(error)) from error
                 if maybe_sent and (done := self._landed(state, stale, error)):
                     return done
                 if wait is None or overtaken:
-                    raise _nothing(self.wanted, self._why(error)) from error
-                time.sleep(_pause(error, wait))
+                    raise self._nothing(self._why(error)) from error
+                time.sleep(pause(error, wait))
         raise AssertionError("the last try returns or raises")
 
     def _landed(self, before: _State, stale: list[str], error: Exception) -> Uploaded | None:
@@ -299,7 +303,7 @@ class _Uploading:
                 pull = self._pull(stale)
                 return None if pull is None else Uploaded(*pull, changed=True)
             now = self._state(self.branch)
-        except _failures() as silence:
+        except failures() as silence:
             raise InputError(
                 f"{self.wanted.repo_id}: the commit was sent, its answer lost "
                 f"({first_sentence(error)}), and the Hub cannot be asked whether it arrived: "
@@ -309,73 +313,26 @@ class _Uploading:
             return None
         if self._holds(now, stale):
             return Uploaded(self._url(), now.head, changed=True)
-        raise _nothing(self.wanted, "somebody else changed it meanwhile; run this again") from error
+        raise self._nothing("somebody else changed it meanwhile; run this again") from error
 
     def _url(self) -> str:
         prefix = "" if self.wanted.kind == "model" else f"{self.wanted.kind}s/"
         return f"{self.api.endpoint}/{prefix}{self.wanted.repo_id}"
 
+    def _nothing(self, why: str) -> InputError:
+        made = "; a repository may have been made, and is empty" if self.made else ""
+        return _nothing(self.wanted, why + made)
+
     def _why(self, error: Exception) -> str:
         """What failed, in words that name no token."""
-        match _status(error):
+        match status_of(error):
             case 401:
                 return "the Hub does not accept the access token: `hf auth login` with a valid one"
             case 403:
                 return f"the access token has no right to write to {self.wanted.repo_id}"
-            case None if _passing(error):
+            case None if passing(error):
                 return f"the Hub at {self.api.endpoint} cannot be reached ({first_sentence(error)})"
         return first_sentence(error)
-
-
-def _patiently(call: Callable[[], T]) -> T:
-    """Call, and again a few times if it fails in a way that passes."""
-    for wait in WAITS:
-        try:
-            return call()
-        except _failures() as error:
-            if not _passing(error):
-                raise
-            time.sleep(_pause(error, wait))
-    return call()
-
-
-def _failures() -> tuple[type[Exception], ...]:
-    """What the Hub's client raises; RuntimeError comes from its Xet transfers."""
-    from huggingface_hub.errors import HTTPError
-
-    return (HTTPError, OSError, ValueError, RuntimeError)
-
-
-def _status(error: Exception) -> int | None:
-    return getattr(getattr(error, "response", None), "status_code", None)
-
-
-def _passing(error: Exception) -> bool:
-    """Whether it may go better in a while: connection, time-out, 408, 429, 5xx, garbled answer."""
-    from json import JSONDecodeError
-
-    from huggingface_hub.errors import HTTPError
-
-    status = _status(error)
-    if status is not None:
-        return status in (408, 429) or status >= 500
-    return isinstance(error, HTTPError | ConnectionError | TimeoutError | JSONDecodeError)
-
-
-def _may_have_reached(error: Exception) -> bool:
-    """Whether it was the commit itself, and not what goes before it, whose outcome is unknown."""
-    holder: Any = getattr(error, "response", None) or error
-    try:
-        return "/commit/" in str(holder.request.url)
-    except (AttributeError, RuntimeError):  # it belongs to no request, or is not known which
-        return True
-
-
-def _pause(error: Exception, wait: float) -> float:
-    """Seconds, more if the Hub asks for it."""
-    headers = getattr(getattr(error, "response", None), "headers", {})
-    asked = headers.get("Retry-After", "")
-    return min(max(wait, float(asked) if asked.isdecimal() else 0.0), LONGEST_WAIT)
 
 
 def _digests(content: bytes | Path) -> tuple[str, str]:

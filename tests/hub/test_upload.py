@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from loopback_hub import READS, WRITES, Fault, serve
+from loopback_hub import READS, WRITES, Fault
 from loopback_hub.here import connect
 from loopback_hub.store import Commit, File
 
@@ -14,21 +14,6 @@ from unskew.upload import Upload, upload
 CARD = b"---\nlicense: apache-2.0\n---\n# Fair\n"
 NEW = {"README.md": CARD, "mark.json": b"{}", "heads.safetensors": bytes(3000), "a/b.txt": b"new"}
 OLD = {"README.md": CARD, "mark.json": b"{ }", "heads.safetensors": b"\0old", "gone.txt": b"old"}
-
-
-@pytest.fixture(scope="module")
-def running():
-    with serve() as hub:
-        yield hub
-
-
-@pytest.fixture
-def hub(running, monkeypatch):
-    connect(monkeypatch, running)
-    running.repositories.clear()
-    running.objects.clear()
-    running.faults.clear()
-    return running
 
 
 def wanted(files=NEW, repo="you/fair", **options):

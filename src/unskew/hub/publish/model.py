@@ -46,6 +46,7 @@ def model_bundle(folder: Path, repo_id: str) -> Bundle:
     utility = _utility(report_folder)
     found = [debiaser.base, report.notes, [d.name for d in report.datasets]]
     found += [s.name for s in report.stimuli]
+    found += [u["dataset"] for u in utility if u["measure"] != "mean"]  # of several sets
     paths = places([*found, debiaser.settings])
     if is_local(debiaser.base):
         paths.add(debiaser.base)

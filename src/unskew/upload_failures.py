@@ -1,0 +1,65 @@
+"""What may go wrong while talking to the Hub: what passes, and how long to wait for that."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+WAITS = (1.0, 2.0, 4.0)
+"""Seconds before each further try."""
+LONGEST_WAIT = 60.0
+"""Seconds, even where the Hub asks for more patience."""
+
+
+def patiently(call: Callable[[], T]) -> T:
+    """Call, and again a few times if it fails in a way that passes."""
+    for wait in WAITS:
+        try:
+            return call()
+        except failures() as error:
+            if not passing(error):
+                raise
+            time.sleep(pause(error, wait))
+    return call()
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """What the Hub's client raises; RuntimeError comes from its Xet transfers."""
+    from huggingface_hub.errors import HTTPError
+
+    return (HTTPError, OSError, ValueError, RuntimeError)
+
+
+def status_of(error: Exception) -> int | None:
+    return getattr(getattr(error, "response", None), "status_code", None)
+
+
+def passing(error: Exception) -> bool:
+    """Whether it may go better in a while: connection, time-out, 408, 429, 5xx, garbled answer."""
+    from json import JSONDecodeError
+
+    from huggingface_hub.errors import HTTPError
+
+    status = status_of(error)
+    if status is not None:
+        return status in (408, 429) or status >= 500
+    return isinstance(error, HTTPError | ConnectionError | TimeoutError | JSONDecodeError)
+
+
+def may_have_reached(error: Exception) -> bool:
+    """Whether it was the commit itself, and not what goes before it, whose outcome is unknown."""
+    holder: Any = getattr(error, "response", None) or error
+    try:
+        return "/commit/" in str(holder.request.url)
+    except (AttributeError, RuntimeError):  # it belongs to no request, or is not known which
+        return True
+
+
+def pause(error: Exception, wait: float) -> float:
+    """Seconds, more if the Hub asks for it."""
+    headers = getattr(getattr(error, "response", None), "headers", {})
+    asked = headers.get("Retry-After", "")
+    return min(max(wait, float(asked) if asked.isdecimal() else 0.0), LONGEST_WAIT)
