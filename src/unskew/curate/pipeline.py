@@ -154,7 +154,7 @@ class _Tally:
     def counted(self, records: Iterator[CheckedRecord]) -> Iterator[CheckedRecord]:
         for record in records:
             self.unflagged += not record.flags
-            self._checked.update(record.scores)
+            self._checked.update(record.scores.keys())
             self._flagged.update(flag.check for flag in record.flags)
             yield record
 
