@@ -19,13 +19,11 @@ class Visitor:
 
     def call(self, name, *data):
         """Queue an event and wait for it: ("process_completed", its output) or the message."""
+        event = {"data": list(data), "fn_index": self._events[name], "session_hash": self.session}
         joined = self.http.post(
             "/gradio_api/queue/join",
-            json={
-                "data": list(data),
-                "fn_index": self._events[name],
-                "session_hash": self.session,
-            },
+            content=json.dumps(event),  # halves of characters go out as escapes
+            headers={"content-type": "application/json"},
         )
         if joined.status_code != 200:
             return "refused", joined.text

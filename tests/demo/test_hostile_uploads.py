@@ -160,6 +160,17 @@ def test_markup_in_what_is_typed_stays_text(visitor):
     assert "&lt;script&gt;" in output[0]
 
 
+@pytest.mark.parametrize("text", ["\ud800", "\x00", "\u202e", "a\u2028b", "{}", "%s", "\\frac{"])
+def test_odd_characters_are_answered(visitor, text):
+    for group in (1, 2):
+        files = [(f"{i}.png", picture(size=(20 + i, 19 + group))) for i in range(4)]
+        visitor.hand_in(*files, group=group)
+    names = (text, "b", "", "")
+    state, output = visitor.call("similarities", "own", "unskew/mini", f"a {text}", None, *names)
+    assert state == "done"
+    assert "Cosine similarity" in output[0]
+
+
 def test_only_offered_models_and_sets_are_opened(visitor):
     names = ("a", "b", "", "")
     for model in ("openai/clip-vit-base-patch32", "/etc", "../x", "x/y"):

@@ -16,7 +16,7 @@ from unskew.audit.blocks import Paragraph
 from unskew.corpora import BUILTIN, load_images
 from unskew.demo import telling
 from unskew.demo.bench import Bench
-from unskew.demo.check import Refused
+from unskew.demo.check import Refused, readable
 from unskew.demo.limits import Limits
 from unskew.demo.shelf import Upload
 from unskew.demo.show import Alert, Shown, Strip, alert, said, table_of, to_fragment
@@ -94,10 +94,8 @@ class Answers:
         progress(0, "Reading the pictures and the model")
         images = self._images(source, pictures, names)
         report = self._bench.audit(model, images, stimuli)
-        found = telling.choices(report)
-        first = next(iter(found))
         progress(0.9, "Drawing")
-        choice = gr.update(choices=list(found), value=first, visible=True)
+        choice, first = _choice(report)
         return to_fragment(telling.summary(report)), report, choice, self.closely(report, first)
 
     def closely(self, report: AuditReport | None, choice: str | None) -> str:
@@ -122,10 +120,8 @@ class Answers:
         progress(0, "Reading the pictures and both models")
         images = self._images(source, pictures, names)
         report = self._bench.beside(before, after, images, stimuli)
-        found = telling.choices(report)
-        first = next(iter(found))
         progress(0.9, "Drawing")
-        choice = gr.update(choices=list(found), value=first, visible=True)
+        choice, first = _choice(report)
         return to_fragment(telling.summary(report)), report, choice, self.changed(report, first)
 
     def changed(self, report: AuditReport | None, choice: str | None) -> str:
@@ -189,7 +185,8 @@ class Answers:
         return image_set(source, given, names, self._limits)
 
     def _lines(self, texts: str) -> list[str]:
-        lines = list(dict.fromkeys(line.strip() for line in texts.splitlines() if line.strip()))
+        written = (readable(line.strip()) for line in texts.splitlines() if line.strip())
+        lines = list(dict.fromkeys(written))
         if not lines:
             raise InputError("write at least one text, one on a line")
         if len(lines) > self._limits.texts:
@@ -220,3 +217,10 @@ class Answers:
             drawn = thumbnails(images, range(len(images)))
             blocks.append(Strip(f"Pictures of group {group + 1}", tuple(drawn)))
         return to_fragment(blocks)
+
+
+def _choice(report: AuditReport) -> tuple[dict[str, Any], str | None]:
+    """The list of what can be looked at closely, and the first of it; hidden if there is none."""
+    names = list(telling.choices(report))
+    first = names[0] if names else None
+    return gr.update(choices=names, value=first, visible=bool(names)), first

@@ -35,7 +35,7 @@ class Bench:
 
     def __init__(self, models: Models) -> None:
         self.models = models
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
 
     def audit(self, model: str, images: ImageSet, stimuli: Sequence[str]) -> AuditReport:
@@ -60,9 +60,10 @@ class Bench:
         self, model: str, images: ImageSet, rows: Sequence[int], texts: Sequence[str]
     ) -> Any:
         """Cosines (len(rows), len(texts)): embeddings have unit length."""
-        encoder = self._encoder(model, images).forgetful()
-        pictures = encoder.embed_images([images.images[row] for row in rows])
-        return pictures @ encoder.embed_texts(list(texts)).T
+        with self._lock:
+            encoder = self._encoder(model, images).forgetful()
+            pictures = encoder.embed_images([images.images[row] for row in rows])
+            return pictures @ encoder.embed_texts(list(texts)).T
 
     def cka(self, model_a: str, model_b: str, images: str) -> LayerCka:
         """CKA between the image towers' layers of two models, or of one with itself."""
@@ -86,21 +87,20 @@ class Bench:
 
     def _once(self, key: tuple[Any, ...], images: ImageSet, ask: Callable[[], Result]) -> Result:
         """Kept for the built-in sets alone; of a visitor's pictures nothing is."""
-        if not images.demonstration:
+        if images.demonstration:
+            named = (images.name, images.categories)
+            return self._keep(tuple(named if part is images else part for part in key), ask)
+        with self._lock:
             return ask()
-        return self._keep(tuple(images.name if part is images else part for part in key), ask)
 
     def _keep(self, key: Hashable, ask: Callable[[], Result]) -> Result:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        found = ask()
-        with self._lock:
-            self._kept[key] = found
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        return found
+        with self._lock:  # while asking, too: whoever asks the same finds the answer
+            if key not in self._kept:
+                self._kept[key] = ask()
+                if len(self._kept) > _KEPT:
+                    self._kept.popitem(last=False)
+            self._kept.move_to_end(key)
+            return self._kept[key]
 
 
 def _known(stimuli: Sequence[str]) -> tuple[str, ...]:

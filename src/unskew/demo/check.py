@@ -82,8 +82,13 @@ def looked_at(upload: Upload, limits: Limits) -> Picture | Refused:
 
 def shown_name(name: str) -> str:
     """A name for a message: one line, and not longer than can be read."""
-    visible = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+    visible = readable(name)
     return visible if len(visible) <= 60 else visible[:40] + "…" + visible[-19:]
+
+
+def readable(text: str) -> str:
+    """A text of printable characters alone: no control characters, no halves of a character."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _objection(content: bytes, limits: Limits) -> str:

@@ -7,6 +7,7 @@ the event that looks at it.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -41,6 +42,7 @@ def upload_routes(shelf: Shelf, limits: Limits) -> list[Route]:
     async def upload(request: Request) -> Response:
         if not request.headers.get("content-type", "").startswith("multipart/form-data"):
             return PlainTextResponse("Send the pictures as multipart/form-data.", 400)
+        asyncio.get_running_loop().call_later(limits.waiting + 1, shelf.sweep)
         try:
             return JSONResponse(await _stored(request, shelf, limits))
         except _TooMuch:

@@ -40,7 +40,7 @@ def serving(
             try:
                 yield app, address
             finally:
-                app.page.close()
+                app.page.close(verbose=False)
         finally:
             if before is None:
                 os.environ.pop("GRADIO_TEMP_DIR", None)

@@ -11,7 +11,7 @@ import PIL.Image
 from datasets import Dataset, Features, Image, Value
 
 from unskew.corpora import BUILTIN, ImageSet, load_images
-from unskew.demo.check import Picture, Refused, looked_at
+from unskew.demo.check import Picture, Refused, looked_at, readable
 from unskew.demo.limits import Limits
 from unskew.demo.shelf import Upload
 from unskew.demo.show import Drawn, address
@@ -64,7 +64,7 @@ def image_set(source: str, pictures: Pictures, names: Sequence[str], limits: Lim
         return load_images(source)
     if source != OWN:
         raise InputError(f"no images {source!r:.40}: choose {', '.join(SOURCES)}")
-    labels = [" ".join(name.split()) for name in names]
+    labels = [readable(" ".join(name.split())) for name in names]
     used = [x for x, group in zip(labels, pictures.groups, strict=True) if group]
     if len(set(used)) < len(used):
         raise InputError("two groups have the same name: rename one")
