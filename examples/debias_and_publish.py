@@ -23,7 +23,7 @@ encoder = unskew.DualEncoder.from_pretrained("{REPO}")
 faces = unskew.load_images("faces")
 scores = encoder.embed_texts(["a kind person", "a leader"]) @ encoder.embed_images(faces.images).T
 found = representation_skew(scores, faces.labels("gender"), k=100)
-print(f"loaded from the Hub: MaxSkew@100 {{found.max_skew:.3f}}, chance {{found.chance_max_skew:.3f}}")
+print(f"loaded again: MaxSkew@100 {{found.max_skew:.3f}}, chance {{found.chance_max_skew:.3f}}")
 """
 
 

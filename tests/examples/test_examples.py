@@ -46,7 +46,7 @@ def test_audit_a_model(tmp_path, home):
 def test_debias_and_publish(tmp_path, home):
     said = run("debias_and_publish.py", tmp_path / "debiased", home)
     assert "Published: http://127.0.0.1:" in said
-    assert re.search(r"loaded from the Hub: MaxSkew@100 0\.\d{3}, chance 0\.\d{3}", said)
+    assert re.search(r"loaded again: MaxSkew@100 0\.\d{3}, chance 0\.\d{3}", said)
 
 
 def test_study_a_classifier(tmp_path, home):
