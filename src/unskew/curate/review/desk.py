@@ -108,9 +108,10 @@ class Desk:
             StaleError: the reviewer has decided on this record meanwhile.
             InputError: a record without a proposed subgroup is kept; or the disk takes no more.
         """
-        record = self._records[number]
         with self._lock:
-            if made != self.view(reviewer, number).made:
+            view = self.view(reviewer, number)
+            number, record = view.number, view.record
+            if made != view.made:
                 raise StaleError("this record is decided on already: look again")
             if label is not None and label == (record.category, record.subgroup):
                 action, label = "keep", None  # it is the proposed one

@@ -49,7 +49,11 @@ class Page:
                 with gr.Tab("Agreement") as self.second:
                     self.few = gr.HTML(parts.FEW)
                     self.table = gr.Dataframe(
-                        headers=list(COLUMNS), datatype="str", interactive=False, wrap=True
+                        headers=list(COLUMNS),
+                        datatype="str",
+                        interactive=False,
+                        wrap=True,
+                        visible=False,
                     )
             self._connect()
 
@@ -101,7 +105,15 @@ class Page:
     def _connect(self) -> None:
         """Which button asks what."""
         at = [self.who, self.number, self.made]
-        screen = [*at, self.picture, self.progress, self.place, self.text, self.facts, self.label]
+        self.screen = screen = [
+            *at,
+            self.picture,
+            self.progress,
+            self.place,
+            self.text,
+            self.facts,
+            self.label,
+        ]
         actions: list[tuple[gr.Button, Action]] = [
             (self.keep, "keep"),
             (self.drop, "drop"),
@@ -124,8 +136,12 @@ class Page:
         try:
             reviewer = reviewer_name(name)
         except InputError as error:
-            raise gr.Error(html.escape(str(error)), print_exception=False) from error
+            self._refuse(error)
+            return [gr.skip()] * (2 + len(self.screen))
         return [gr.update(visible=False), gr.update(visible=True), *self._first(reviewer)]
+
+    def _refuse(self, error: InputError) -> None:
+        gr.Warning(html.escape(str(error)), title="Not done", duration=_READING)
 
     def _first(self, reviewer: str) -> list[Any]:
         return self._screen(reviewer, self.desk.first(reviewer))
@@ -149,7 +165,7 @@ class Page:
         try:
             number = act()
         except InputError as error:
-            gr.Warning(html.escape(str(error)), title="Not done", duration=_READING)
+            self._refuse(error)
         return self._screen(who, number)
 
     def _screen(self, who: str, number: int) -> list[Any]:

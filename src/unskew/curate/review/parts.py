@@ -46,7 +46,7 @@ def place(view: View) -> str:
     if sum(view.done.values()) == view.total:
         said += ". All records are decided on: thank you"
     return (
-        f'<p role="status" id="record-{view.number + 1}">Record <strong>{view.number + 1}</strong>'
+        f'<p id="record-{view.number + 1}">Record <strong>{view.number + 1}</strong>'
         f" of {view.total}. {plain(said)}.</p>"
     )
 
