@@ -27,10 +27,11 @@ def patiently(call: Callable[[], T]) -> T:
 
 
 def failures() -> tuple[type[Exception], ...]:
-    """What the Hub's client raises; RuntimeError comes from its Xet transfers."""
+    """What the Hub's client raises: RuntimeError comes from its Xet transfers, and KeyError from
+    an answer that lacks what it should say."""
     from huggingface_hub.errors import HTTPError
 
-    return (HTTPError, OSError, ValueError, RuntimeError)
+    return (HTTPError, OSError, ValueError, RuntimeError, KeyError)
 
 
 def status_of(error: Exception) -> int | None:

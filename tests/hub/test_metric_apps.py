@@ -6,13 +6,15 @@ import json
 import numpy as np
 import pytest
 
-from unskew.hub.register import metrics_root
+from unskew.hub.publish import metric_bundle
+from unskew.hub.publish.bundle import content
+from unskew.hub.register import metric_names, metrics_root
 
 gr = pytest.importorskip("gradio")
 
 
-def load(name):
-    path = metrics_root() / name / "app.py"
+def load(name, folder=None):
+    path = (folder or metrics_root() / name) / "app.py"
     spec = importlib.util.spec_from_file_location(f"{name}_app", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -139,16 +141,28 @@ class TestSkew:
             skew_app.compute(text, None, k, "uniform")
 
 
+OPTIONS = {
+    "cka": ("linear", "unbiased"),
+    "group_fairness": (),
+    "representation_skew": (4, "uniform"),
+    "weat_bias": (1, "two-sided", 100),
+}
+
+
+def test_every_metric_is_tried():
+    assert sorted(OPTIONS) == metric_names()
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["weat_bias", "representation_skew"])
-def test_the_page_starts_and_answers(name):
+@pytest.mark.parametrize("name", OPTIONS)
+def test_the_page_starts_and_answers_from_what_is_published(name, tmp_path):
+    """Alone in a folder, as in a Space."""
     from gradio_client import Client
 
-    app = load(name)
-    given = {
-        "weat_bias": (app.EXAMPLE, None, 1, "two-sided", 100),
-        "representation_skew": (app.EXAMPLE, None, 4, "uniform"),
-    }[name]
+    for file, path in metric_bundle(name, f"you/{name}").files.items():
+        (tmp_path / file).write_bytes(content(path))
+    app = load(name, tmp_path)
+    given = (app.EXAMPLE, None, *OPTIONS[name])
     _, url, _ = app.demo.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True)
     try:
         table, whole = Client(url, verbose=False).predict(*given, api_name="/compute")

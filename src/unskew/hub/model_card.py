@@ -165,6 +165,7 @@ def model_card(
     said: Mapping[str, str],
     repo_id: str,
     pictures: Sequence[tuple[str, str]],
+    local: bool,
 ) -> str:
     """README.md of a debiased model.
 
@@ -175,13 +176,11 @@ def model_card(
         said: see `people_say`.
         repo_id: "you/name".
         pictures: file and what it shows, of the figures with intervals.
+        local: whether the base model is a folder that is not published.
     """
     import yaml
     from huggingface_hub import ModelCardData
 
-    from unskew.encoders.publishable import is_local
-
-    local = is_local(debiaser.base)
     data = ModelCardData(
         library_name="unskew",
         license=said.get("license"),

@@ -48,7 +48,8 @@ def model_bundle(folder: Path, repo_id: str) -> Bundle:
     found += [s.name for s in report.stimuli]
     found += [u["dataset"] for u in utility if u["measure"] != "mean"]  # of several sets
     paths = places([*found, debiaser.settings])
-    if is_local(debiaser.base):
+    local = is_local(debiaser.base)
+    if local:
         paths.add(debiaser.base)
     report = AuditReport.from_dict(without_places(report.to_dict(), sorted(paths)))
     public = publishable(debiaser)
@@ -60,7 +61,7 @@ def model_bundle(folder: Path, repo_id: str) -> Bundle:
     numbers = results(public, report, utility)
     said = people_say(folder)
     pictures = _pictures(report, files)
-    card = model_card(public, numbers, report.to_model_index(), said, repo_id, pictures)
+    card = model_card(public, numbers, report.to_model_index(), said, repo_id, pictures, local)
     checked(card, REQUIRED, "the model's card")
     files |= {CARD: card.encode(), RESULTS: _json(numbers)}
     files |= _eval_results(report)
