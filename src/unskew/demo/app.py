@@ -114,9 +114,11 @@ class App:
     def _group(self, group: int, name: str) -> gr.HTML:
         number = group + 1
         self._names.append(
-            gr.Textbox(name, label=f"Name of group {number}", max_length=self.limits.name)
+            gr.Textbox(
+                name, label=f"Name of group {number}", max_length=self.limits.name, max_lines=1
+            )
         )
-        field = upload_field(self.shelf, label=f"Add pictures to group {number}", height=130)
+        field = upload_field(self.shelf, label=f"Add pictures to group {number}", height=160)
         held = gr.HTML(padding=True)
         field.upload(
             partial(self._answers.hand_in, group),
