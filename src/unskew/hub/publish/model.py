@@ -35,7 +35,7 @@ def model_bundle(folder: Path, repo_id: str) -> Bundle:
         NotFoundError: the folder holds no debiased model, or no report beside it.
         InputError: it holds a model that is no dual encoder, or files are damaged.
     """
-    debiaser = _debiaser(folder)
+    debiaser, said = _debiaser(folder), people_say(folder)
     report_folder = folder / REPORT
     if not (report_folder / "report.json").is_file():
         raise NotFoundError(
@@ -59,7 +59,6 @@ def model_bundle(folder: Path, repo_id: str) -> Bundle:
         utility = without_places(utility, sorted(paths))
         files[f"{REPORT}/{UTILITY}"] = _json(utility)
     numbers = results(public, report, utility)
-    said = people_say(folder)
     pictures = _pictures(report, files)
     card = model_card(public, numbers, report.to_model_index(), said, repo_id, pictures, local)
     checked(card, REQUIRED, "the model's card")
