@@ -127,7 +127,7 @@ def server(cores: int) -> Iterator[tuple[psutil.Process, str, Path]]:
             known.cpu_affinity(sorted(os.sched_getaffinity(0))[:cores])
             yield known, found[0].rstrip("/"), Path(folder)
         finally:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)
             process.wait(timeout=60)
 
 

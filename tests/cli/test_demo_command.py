@@ -42,7 +42,7 @@ def test_serves_what_is_offered_and_stops_cleanly(tmp_path, port):
     ]
     assert offered
     assert all(names == ["unskew/mini", "unskew/mini, debiased", "some/model"] for names in offered)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
     _, error = process.communicate(timeout=120)
     assert process.returncode == 0, error
     assert "Traceback" not in error

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -55,9 +57,14 @@ def serve(models: Sequence[str], port: int | None = None) -> None:
         InputError: the port is taken.
     """
     with serving(models, server_port=port) as (app, address):
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # how a Space is stopped
         print(f"The bias explorer runs at {address} (stop it with Ctrl-C)", flush=True)
-        threading.Thread(target=warm, args=(app,), daemon=True).start()
+        example = threading.Thread(target=warm, args=(app,), daemon=True)
+        example.start()
         app.page.block_thread()
+    if example.is_alive():
+        sys.stdout.flush()
+        os._exit(0)  # in the middle of a forward, which nothing can stop: Python would wait for it
 
 
 def warm(app: Any) -> None:
