@@ -10,6 +10,10 @@ import numpy as np
 import PIL.Image
 from datasets import Dataset, Features, Image, Value
 
+# Whole before any thread starts: `datasets` looks into it, and finds half of it while another
+# thread is importing it for the first time.
+from transformers import PreTrainedTokenizerBase  # noqa: F401
+
 from unskew.corpora import BUILTIN, ImageSet, load_images
 from unskew.demo.check import Picture, Refused, looked_at, readable
 from unskew.demo.limits import Limits
