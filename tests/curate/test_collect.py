@@ -191,6 +191,8 @@ def test_one_run_at_a_time_writes_a_collection(tmp_path):
         pytest.raises(InputError, match=r"another run is writing .*records\.jsonl: wait"),
     ):
         collect([Links()], [QUERY], tmp_path)
+    # What a set that is built in the same folder has there is not a file of the collection.
+    (tmp_path / ".unskew-new-set").mkdir()
     assert collect([Links()], [QUERY], tmp_path).total == 0
 
 
@@ -232,6 +234,17 @@ def test_an_export(server, tmp_path):
     assert "No such file" in lost.problem
 
 
+def test_halves_of_characters_are_kept_as_question_marks(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(picture())
+    half = {key: f"{key}\ud800" for key in ("id", "text", "author", "licence", "source", "page")}
+    path = tmp_path / "export.jsonl"
+    path.write_text(json.dumps({"image": "a.jpg", "query": "\ud800", **half}))
+    assert collect([Export(path)], [], tmp_path / "out").new == 1
+    (record,) = records(tmp_path / "out")
+    assert (record.source, record.page, record.licence) == ("source?", "page?", "licence?")
+    assert collect([Export(path)], [], tmp_path / "out").new == 0
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
@@ -240,6 +253,7 @@ def test_an_export(server, tmp_path):
         ('{"url": 3}', "'url' is 3 and must be text"),
         ('{"url": "x", "retrieved": "yesterday"}', "is no ISO 8601 time"),
         ('{"image": "../secret.jpg"}', "lies outside of the export's folder"),
+        (r'{"image": "a\u0000.jpg"}', "is no path"),
         ("{", "not valid JSON"),
         ("[]", "not a JSON object"),
     ],
@@ -284,6 +298,9 @@ def test_bad_input(server, tmp_path):
         Folder(tmp_path / "none")
     with pytest.raises(NotFoundError, match="no such file"):
         Export(tmp_path / "none.jsonl")
+    (tmp_path / "empty.jsonl").write_text("\n")
+    with pytest.raises(InputError, match="has no lines"):
+        Export(tmp_path / "empty.jsonl")
     with pytest.raises(InputError, match="two sources have the name 'links'"):
         collect([Links(), Links()], [QUERY], tmp_path / "out")
     with pytest.raises(InputError, match="give queries"):

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import unskew
+from unskew.curate import pipeline
 from unskew.curate.curation import open_curation
 from unskew.curate.pipeline import curate
 from unskew.errors import InputError, NotFoundError
@@ -224,3 +225,26 @@ def test_an_image_outside_of_a_collection_is_refused(raw, tmp_path):
     path.write_text(json.dumps({**row, "image": "images/../salt"}) + "\n")
     with pytest.raises(InputError, match="does not lie in images"):
         curate(tmp_path / "first", tmp_path / "second")
+    path.write_text(json.dumps({**row, "image": ""}) + "\n")
+    with pytest.raises(InputError, match="does not lie in images"):
+        curate(tmp_path / "first", tmp_path / "second")
+
+
+def test_one_run_at_a_time_curates_a_folder(raw, tmp_path, monkeypatch):
+    curate(raw, tmp_path / "out")
+    before = contents(tmp_path / "out")
+    refused = []
+
+    check_images = pipeline.check_images
+
+    def meanwhile(*pile, **how):
+        with pytest.raises(InputError, match="another run is writing") as error:
+            curate(raw, tmp_path / "out")
+        refused.append(error)
+        return check_images(*pile, **how)
+
+    monkeypatch.setattr(pipeline, "check_images", meanwhile)
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)  # as on some systems
+    curate(raw, tmp_path / "out")
+    assert len(refused) == 1
+    assert contents(tmp_path / "out") == before

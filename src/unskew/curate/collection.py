@@ -46,7 +46,8 @@ class Collection:
         try:
             # What a run that was killed has not written to its end; see unskew.kept.write_whole.
             for cut in (*self.folder.glob(".unskew-*"), *self.folder.glob(f"{IMAGES}/*/.unskew-*")):
-                cut.unlink()
+                if not cut.is_dir():  # of a set that is being built in here
+                    cut.unlink()
             self._salt = _salt(self.folder / SALT)
             self._progress = _read_progress(self.folder / _PROGRESS)
         except BaseException:
@@ -68,20 +69,20 @@ class Collection:
     ) -> Record:
         """What is kept of an image that was found: of the author's handle, only a hash."""
         label = found.label or query
-        source = found.source or source
+        source = _storable(found.source or source)
         return Record(
             id=record_id(source, found.key),
             source=source,
             url=_storable(found.url),
             author_hash=author_hash(self._salt, source, found.author) if found.author else None,
-            licence=found.licence,
+            licence=_storable(found.licence),
             retrieved=found.retrieved or now(),
             query=_storable(label.text),
             text=_storable(without_handles(found.text)),
             image=image,
             category=label.category,
             subgroup=label.subgroup,
-            page=found.page,
+            page=None if found.page is None else _storable(found.page),
             problem=problem,
         )
 
@@ -102,7 +103,7 @@ class Collection:
 
 def record_id(source: str, key: str) -> str:
     """The same for the same item of the same source, in any collection."""
-    return f"{source}-{hashlib.sha256(_storable(key).encode()).hexdigest()[:16]}"
+    return f"{_storable(source)}-{hashlib.sha256(_storable(key).encode()).hexdigest()[:16]}"
 
 
 def author_hash(salt: bytes, source: str, handle: str) -> str:

@@ -70,7 +70,7 @@ def _batches(records: Iterator[Record]) -> Iterator[Sequence[Record]]:
 def _take_image(raw: Path, out: Path, image: str) -> None:
     """Link or copy a file; one that is gone is left to the checks, which tell it."""
     place = Path(image)
-    if place.is_absolute() or place.parts[0] != IMAGES or ".." in place.parts:
+    if place.is_absolute() or place.parts[:1] != (IMAGES,) or ".." in place.parts:
         raise InputError(f"{raw / RECORDS}: the image {image!r} does not lie in {IMAGES}/")
     source, target = raw / place, out / place
     if target.exists() or not source.is_file():

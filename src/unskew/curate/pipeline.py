@@ -19,7 +19,7 @@ import PIL
 
 import unskew
 from unskew.curate.checks import CheckedImage, check_images, unreadable
-from unskew.curate.collection import RECORDS
+from unskew.curate.collection import RECORDS, Collection
 from unskew.curate.curation import (
     ABOUT,
     FACES,
@@ -82,37 +82,31 @@ def curate(
 
     Raises:
         NotFoundError, InputError: the pile or the thresholds cannot be used, or `out` cannot be
-            written; what was done is kept.
+            written, or another run is writing it; what was done is kept.
     """
     rules = load_rules(thresholds)
     gathered = gather(raw, out)
     out = Path(out)
     tally = _Tally()
     abuse = None if classifier is None else classifier[1]
-    write_rows(out / FLAGS, map(asdict, tally.counted(_checked_records(out, rules, abuse))))
-    with_faces = None
-    if faces or (out / FACES).exists():
-        from unskew.curate.find_faces import find_faces
+    with Collection(out):  # nobody adds to it, or measures for the same log, meanwhile
+        write_rows(out / FLAGS, map(asdict, tally.counted(_checked_records(out, rules, abuse))))
+        with_faces = None
+        if faces or (out / FACES).exists():
+            from unskew.curate.find_faces import find_faces
 
-        with_faces = find_faces(out)
-    shipped = load_rules()
-    write_about(
-        out / ABOUT,
-        {
+            with_faces = find_faces(out)
+        about = {
             "raw": _name(Path(raw), out),
             "records": gathered.total,
             "unflagged": tally.unflagged,
             "flagged": tally.flagged,
-            "thresholds_changed": {
-                check: {"below" if rule.below else "above": rule.threshold}
-                for check, rule in rules.items()
-                if rule != shipped[check]
-            },
+            "thresholds_changed": _changed(rules),
             "classifier": None if classifier is None else classifier[0],
             "with_faces": with_faces,
             "versions": _versions(),
-        },
-    )
+        }
+        write_about(out / ABOUT, about)
     return Curated(
         folder=out,
         new=gathered.new,
@@ -130,6 +124,16 @@ def _name(raw: Path, out: Path) -> str:
     if raw.resolve() == out.resolve() and (out / ABOUT).is_file():
         return str(read_about(out / ABOUT).get("raw", ""))
     return raw.resolve().name
+
+
+def _changed(rules: Rules) -> dict[str, dict[str, float]]:
+    """The thresholds that are not as shipped, as a file of thresholds has them."""
+    shipped = load_rules()
+    return {
+        check: {"below" if rule.below else "above": rule.threshold}
+        for check, rule in rules.items()
+        if rule != shipped[check]
+    }
 
 
 def _versions() -> dict[str, str]:
@@ -172,7 +176,9 @@ def _checked_records(out: Path, rules: Rules, abuse: Classifier | None) -> Itera
             paths.append(record.image)
         if record.text.strip():
             speaking.add(record.source)
-    workers = len(os.sched_getaffinity(0))
+    # Not every system tells which of its cores are for this process.
+    own = getattr(os, "sched_getaffinity", None)
+    workers = len(own(0)) if own else os.cpu_count() or 1
     images: Iterator[CheckedImage] = iter(())
     if paths:
         images = check_images(

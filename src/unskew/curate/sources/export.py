@@ -9,7 +9,7 @@ from typing import Any
 from unskew.curate.queries import Query, proposed
 from unskew.curate.record import UNKNOWN_LICENCE
 from unskew.curate.sources.base import Found, Page, SourceError
-from unskew.errors import NotFoundError
+from unskew.errors import InputError, NotFoundError
 
 _PER_PAGE = 100
 _KEYS = frozenset(
@@ -36,10 +36,17 @@ class Export:
 
         Raises:
             NotFoundError: there is no such file.
+            InputError: it cannot be read, or has no lines.
         """
         self._path = Path(path)
         if not self._path.is_file():
             raise NotFoundError(f"export {str(path)!r}: there is no such file")
+        try:
+            with self._path.open("rb") as file:
+                if not any(line.strip() for line in file):
+                    raise InputError(f"export {str(path)!r} has no lines: name one of images")
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror or error}") from error
         self.name = name or self._path.stem
         self.place = str(self._path.resolve())
         self._base = self._path.resolve().parent
@@ -85,7 +92,10 @@ class Export:
     def _found(self, row: dict[str, str], where: str) -> Found:
         file = None
         if "image" in row:
-            file = (self._base / row["image"]).resolve()
+            try:
+                file = (self._base / row["image"]).resolve()
+            except ValueError as error:
+                raise SourceError(f"{where}: {row['image']!r} is no path ({error})") from error
             if not file.is_relative_to(self._base):
                 raise SourceError(f"{where}: {row['image']!r} lies outside of the export's folder")
         label = row.get("subgroup", "")
