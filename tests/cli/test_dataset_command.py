@@ -69,6 +69,8 @@ def test_what_is_refused(unskew, curation, tmp_path):
         ((tmp_path / "nowhere",), "there is no such folder"),
         ((tmp_path,), "unskew curate RAW --out"),
         ((curation, "--urls-only", "--private"), "give one of the two"),
+        ((curation, "--blur-bystanders"), f"run unskew curate {curation} --out {curation} --faces"),
+        ((curation, "--urls-only", "--blur-bystanders"), "leave out one of"),
         ((curation, "--shares", "80:20"), "write train:validation:test"),
         ((curation, "--removals", tmp_path / "none"), "no such file"),
         ((curation, "--removals", everything), "nothing is left for the set"),

@@ -238,7 +238,10 @@ def test_bad_input(server, tmp_path):
         ({"subgroup": "Martian"}, "line 2: gender has no subgroup 'Martian'"),
         ({"split": None}, "line 2: the split None is none of train, validation, test"),
         ({"url": "male/1.jpg"}, r"line 2: 'male/1\.jpg' is not a web address"),
-        ({"colour": "red"}, "line 2 is not of a set"),
+        ({"colour": "red"}, "line 2 is not of a set: colour: "),
+        ({"text": 7}, "line 2 is not of a set: text: Input should be a valid string"),
+        ({"flags": [{"check": "blurred"}]}, r"line 2 is not of a set: flags\.0\.score: "),
+        ({"width": "8"}, "line 2 is not of a set: width: "),
     ):
         metadata.write_text(f"{lines[0]}\n{json.dumps({**row, **wrong})}\n")
         with pytest.raises(InputError, match=says):

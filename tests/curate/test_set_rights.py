@@ -39,6 +39,13 @@ def test_modes():
     assert "does not allow" in left_out(unknown, "images")
     assert "wants a credit" in left_out(local, "images")
     assert left_out(known_by_address, "images") == "without an image"
+    fixed, changed = (
+        entry(ADDRESS, b"a", licence="CC-BY-NC-ND-4.0", original=original)
+        for original in (None, "0" * 64)
+    )
+    assert left_out(fixed, "images") is None
+    assert "allows no changed copy" in left_out(changed, "images")
+    assert left_out(changed, "private") is None
     assert [left_out(e, "urls-only") for e in (free, unknown, known_by_address)] == [None] * 3
     assert left_out(local, "urls-only") == "without a web address"
     assert [left_out(e, "private") for e in (free, unknown, local)] == [None] * 3

@@ -36,6 +36,14 @@ def build(
         str | None,
         typer.Option(help="Where to ask for an image to be taken down. Default: a blank to fill."),
     ] = None,
+    blur_bystanders: Annotated[
+        bool,
+        typer.Option(
+            "--blur-bystanders",
+            help="Hide all faces but one in every image. Faces are those that "
+            "`unskew curate --faces` has found.",
+        ),
+    ] = False,
 ) -> None:
     """Make a set of what was curated and reviewed: Parquet files, card, datasheet, metadata."""
     from unskew.cli.show_set import show_set
@@ -44,7 +52,8 @@ def build(
     from unskew.curate.sets.rights import chosen_mode
     from unskew.curate.sets.split import parse_shares
 
-    plan = Plan(chosen_mode(urls_only, private), removals, parse_shares(shares), seed, contact)
+    mode = chosen_mode(urls_only, private)
+    plan = Plan(mode, removals, parse_shares(shares), seed, contact, blur_bystanders)
     show_set(build_set(folder, out, plan))
 
 

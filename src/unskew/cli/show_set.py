@@ -21,6 +21,11 @@ def show_set(built: Built) -> None:
         for row in rows:
             counts[row["subgroup"]] = counts.get(row["subgroup"], 0) + row["all"]
         typer.echo(f"  {category}: {', '.join(f'{s} {n}' for s, n in counts.items())}")
+    bystanders = numbers.get("bystanders")
+    if bystanders is not None:
+        typer.echo(
+            f"Bystanders: {bystanders['faces']} faces hidden in {bystanders['images']} images"
+        )
     if numbers["left_out"]:
         typer.echo(f"Not in it, of {numbers['candidates']} records:")
     for reason, count in numbers["left_out"].items():

@@ -28,9 +28,9 @@ def class_names() -> tuple[list[str], list[str]]:
 def features(images: bool = True) -> Features:
     """The columns of a set; `images`: whether the images themselves are among them.
 
-    sha256, width and height are those of the file as it was retrieved, whose bytes an image
-    column holds unchanged; null where nobody has had the file. flags: the checks that it failed.
-    reviewed_by: how many people decided on it.
+    sha256, width and height are those of the file whose bytes an image column holds: unchanged, as
+    it was retrieved, unless bystanders in it were hidden; null where nobody has had the file.
+    flags: the checks that it failed. reviewed_by: how many people decided on it.
     """
     categories, subgroups = class_names()
     text = Value("string")

@@ -117,6 +117,18 @@ class RealWorldBias(datasets.GeneratorBasedBuilder):
                 yield {column: row[column] for column in self.info.features}
 
 
+def stored_path(folder: Path, digest: str) -> Path:
+    """Where the image file of this SHA-256 lies in the folder of a collection.
+
+    Raises:
+        NotFoundError: it is not there.
+    """
+    path = next((folder / "images" / digest[:2]).glob(f"{digest}*"), None)
+    if path is None:
+        raise NotFoundError(f"{folder} has no image {digest}: it was there when it was curated")
+    return path
+
+
 def stored_image(folder: Path, digest: str) -> bytes:
     """The image file of this SHA-256 in the folder of a collection.
 
@@ -124,9 +136,7 @@ def stored_image(folder: Path, digest: str) -> bytes:
         NotFoundError: it is not there, or cannot be read.
         InputError: its content has another SHA-256.
     """
-    path = next((folder / "images" / digest[:2]).glob(f"{digest}*"), None)
-    if path is None:
-        raise NotFoundError(f"{folder} has no image {digest}: it was there when it was curated")
+    path = stored_path(folder, digest)
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -11,6 +11,7 @@ from unskew.curate.agreement import Agreement, agreement
 from unskew.curate.curation import open_curation
 from unskew.curate.sets.alike import joined
 from unskew.curate.sets.assemble import Built, Origin, Plan, assemble
+from unskew.curate.sets.bystanders import known_faces
 from unskew.curate.sets.place import written_whole
 from unskew.curate.sets.removals import REMOVALS
 from unskew.curate.sets.select import Standing, select
@@ -30,11 +31,13 @@ def build_set(folder: str | Path, out: str | Path, plan: Plan | None = None) -> 
     and plan give the same bytes.
 
     Raises:
-        InputError, NotFoundError: `folder` is no curation, a label is not in the taxonomy, nothing
-            is left to publish, `out` holds something else, or the disk is full. Then `out` is as
-            it was.
+        InputError, NotFoundError: `folder` is no curation, nobody has looked for faces in it that
+            are to be hidden, a label is not in the taxonomy, nothing is left to publish, `out`
+            holds something else, or the disk is full. Then `out` is as it was.
     """
+    plan = plan or Plan()
     curation = open_curation(folder)
+    faces = known_faces(curation) if plan.blur_bystanders else None
     chosen = select(curation)
     own = curation.folder / REMOVALS
     origin = Origin(
@@ -45,10 +48,11 @@ def build_set(folder: str | Path, out: str | Path, plan: Plan | None = None) -> 
         others=chosen.others,
         lists=[own] if own.is_file() else [],
         review=review(chosen.decisions),
+        faces=faces,
     )
     with written_whole(Path(out)) as staging:
         entries = joined(chosen.entries, curation.folder, staging)
-        return assemble(entries, origin, plan or Plan(), curation.folder, staging, Path(out))
+        return assemble(entries, origin, plan, curation.folder, staging, Path(out))
 
 
 def review(stand: Standing) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 
 from unskew import __version__
 from unskew.corpora.published import BUILD
+from unskew.curate.sets.bystanders import Faces, hidden, hide_bystanders
 from unskew.curate.sets.card import write_card
 from unskew.curate.sets.composition import composition
 from unskew.curate.sets.datasheet import write_datasheet
@@ -35,6 +37,7 @@ class Plan:
         removals: a list of what is to be taken out; see `read_removals`.
         shares: of train, validation and test. seed: of the draw of splits.
         contact: where people ask for their images to be taken down; None leaves a blank to fill.
+        blur_bystanders: hide all faces but one in every image; not in a set of addresses.
     """
 
     mode: Mode = "images"
@@ -42,6 +45,14 @@ class Plan:
     shares: tuple[int, int, int] = SHARES
     seed: int = 0
     contact: str | None = None
+    blur_bystanders: bool = False
+
+    def __post_init__(self) -> None:
+        if self.blur_bystanders and self.mode == "urls-only":
+            raise InputError(
+                "a set of addresses has no images in which bystanders could be blurred: leave out "
+                "one of --urls-only and --blur-bystanders"
+            )
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,7 @@ class Origin:
         others: SHA-256, url and page of these.
         lists: further files of removals.
         review: what build.json says of the reviewers.
+        faces: in the images; None where nobody has looked for them.
     """
 
     title: str
@@ -63,6 +75,7 @@ class Origin:
     others: Sequence[Names] = ()
     lists: Sequence[Path] = ()
     review: Mapping[str, Any] = field(default_factory=dict)
+    faces: Faces | None = None
 
 
 @dataclass(frozen=True)
@@ -89,25 +102,29 @@ def assemble(
 
     Raises:
         InputError, NotFoundError: a list of removals cannot be read, nothing is left, an image is
-            gone or was changed, or the disk takes no more.
+            gone or was changed, nobody has looked for faces that are to be hidden, or the disk
+            takes no more.
     """
+    faces = origin.faces if plan.blur_bystanders else None
+    if plan.blur_bystanders and faces is None:
+        raise InputError("bystanders cannot be blurred: nobody has looked for faces here")
+    changed = staging / ".changed"
+    if faces is not None:
+        entries = hide_bystanders(entries, faces, images, changed, plan.mode)
+        images = changed
     lists = [*origin.lists, *([plan.removals] if plan.removals else [])]
     listed = list(dict.fromkeys(said for path in lists for said in read_removals(path)))
     removed = without_removed(entries, listed, origin.others)
-    reasons = Counter(origin.left_out)
-    kept = []
-    for entry in removed.entries:
-        reason = left_out(entry, plan.mode)
-        if reason is None:
-            kept.append(entry)
-        else:
-            reasons[reason] += 1
+    kept, reasons = _permitted(removed.entries, plan.mode)
+    reasons.update(origin.left_out)
     if not kept:
         raise InputError(_nothing_left(out, origin.candidates, reasons, removed.removed))
     order = {category: place for place, category in enumerate(taxonomy())}
     kept.sort(key=lambda entry: order[entry.category])
     rows = split_up(kept, plan.shares, plan.seed)
     write_rows(rows, staging, None if plan.mode == "urls-only" else images)
+    if faces is not None:
+        shutil.rmtree(changed)
     numbers = {
         "format": FORMAT,
         "made_with": {"unskew": __version__},
@@ -125,6 +142,7 @@ def assemble(
             "removed": removed.removed,
             "unknown": len(removed.unknown),
         },
+        "bystanders": None if faces is None else hidden(rows, faces),
         **composition(rows),
         **origin.review,
     }
@@ -134,6 +152,18 @@ def assemble(
     content = json.dumps(numbers, ensure_ascii=False, indent=1)
     (staging / BUILD).write_text(content + "\n", encoding="utf-8")
     return Built(out, numbers, removed.unknown)
+
+
+def _permitted(entries: Sequence[Entry], mode: Mode) -> tuple[list[Entry], Counter[str]]:
+    """What may be in a set of this mode, and how many may not, by reason."""
+    kept, reasons = [], Counter[str]()
+    for entry in entries:
+        reason = left_out(entry, mode)
+        if reason is None:
+            kept.append(entry)
+        else:
+            reasons[reason] += 1
+    return kept, reasons
 
 
 def _nothing_left(out: Path, candidates: int, reasons: Mapping[str, int], removed: int) -> str:

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
 from unskew.errors import InputError, NotFoundError
 from unskew.stimuli import canonical_category, canonical_subgroup, taxonomy
 
@@ -15,6 +17,8 @@ Label: TypeAlias = tuple[str, str]
 @dataclass(frozen=True)
 class Failed:
     """A check that the image failed, as metadata.jsonl tells it."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     check: str
     score: float
@@ -28,7 +32,11 @@ class Entry:
     Attributes:
         together: names of what must not be in two splits: an author, a scene. Not published.
         split: where it is published with splits of its own; else it is drawn.
+        original: SHA-256 of the file as it was retrieved, where bystanders in it were hidden;
+            `sha256` is then that of the file in the set.
     """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     id: str
     text: str
@@ -48,12 +56,21 @@ class Entry:
     reviewed_by: int = 0
     together: tuple[str, ...] = ()
     split: str | None = None
+    original: str | None = None
+
+    @property
+    def retrieved_file(self) -> str | None:
+        """SHA-256 of the file as it was retrieved."""
+        return self.original or self.sha256
 
     @property
     def address(self) -> str | None:
         """Where anybody can see the image: a web address; None for a file of somebody's disk."""
         found = (a for a in (self.page, self.url) if a and a.startswith(("http://", "https://")))
         return next(found, None)
+
+
+_ROW = TypeAdapter(Entry)
 
 
 def known_label(category: str, subgroup: str, what: str) -> Label:
@@ -98,8 +115,9 @@ def read_metadata(path: str | Path) -> list[Entry]:
 
 def _entry(line: str, where: str) -> Entry:
     try:
-        row = json.loads(line)
-        row["flags"] = tuple(Failed(**flag) for flag in row["flags"])
-        return Entry(**row)
-    except (ValueError, LookupError, TypeError) as error:
-        raise InputError(f"{where} is not of a set: {error}") from error
+        return _ROW.validate_json(line, strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        why = f"{place}: {first['msg']}" if place else first["msg"]
+        raise InputError(f"{where} is not of a set: {why}") from error

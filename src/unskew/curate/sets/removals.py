@@ -11,8 +11,8 @@ from unskew.errors import InputError, NotFoundError
 
 REMOVALS = "removals.txt"
 """The list of a curated folder, which every build of it keeps to."""
-Names: TypeAlias = tuple[str | None, str, str | None]
-"""SHA-256, url and page of an image."""
+Names: TypeAlias = tuple[str | None, ...]
+"""Of an image: SHA-256 as it was retrieved, url, page, and SHA-256 of the file in the set."""
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -73,8 +73,8 @@ def without_removed(
     """
     entries = list(entries)
     wanted = set(listed)
-    names = [(entry.sha256, entry.url, entry.page) for entry in entries]
-    matched = [some for some in (*names, *others) if wanted & _plain_names(some)]
+    names: list[Names] = [(e.retrieved_file, e.url, e.page, e.sha256) for e in entries]
+    matched: list[Names] = [some for some in (*names, *others) if wanted & _plain_names(some)]
     copies = {digest for digest, *_ in matched if digest}
     gone = [some[0] in copies or bool(wanted & _plain_names(some)) for some in names]
     known = {name for some in matched for name in _plain_names(some)}

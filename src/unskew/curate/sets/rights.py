@@ -14,16 +14,18 @@ private: every image, whatever its licence, and never to be published."""
 
 @dataclass(frozen=True)
 class Licence:
-    """What a licence allows of unchanged copies.
+    """What a licence allows of copies.
 
     Attributes:
-        redistributable: anybody may pass them on, perhaps under the `condition`.
+        redistributable: anybody may pass unchanged ones on, perhaps under the `condition`.
         credited: only with a credit, which in a set is the address that the image came from.
+        unchanged: changed ones may not be passed on.
     """
 
     redistributable: bool
     credited: bool = False
     condition: str = ""
+    unchanged: bool = False
 
 
 _CREATIVE_COMMONS = re.compile(r"CC-(BY(?:-NC|-ND|-SA)*)-\d\.\d")
@@ -47,7 +49,8 @@ def licence(name: str) -> Licence:
         "ND": "unchanged",
         "SA": "changed copies under the same licence",
     }
-    return Licence(True, credited=True, condition=", ".join(conditions[p] for p in parts))
+    condition = ", ".join(conditions[part] for part in parts)
+    return Licence(True, credited=True, condition=condition, unchanged="ND" in parts)
 
 
 def left_out(entry: Entry, mode: Mode) -> str | None:
@@ -63,6 +66,8 @@ def left_out(entry: Entry, mode: Mode) -> str | None:
         return f"{entry.licence} does not allow to pass the image on"
     if allowed.credited and entry.address is None:
         return f"{entry.licence} wants a credit, and there is no address to give"
+    if allowed.unchanged and entry.original is not None:
+        return f"{entry.licence} allows no changed copy, and bystanders would be hidden"
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from unskew.curate.curation import DECISIONS, Curation
@@ -23,7 +23,7 @@ class Selected:
 
     entries: list[Entry]
     left_out: dict[str, int]
-    others: list[Names]
+    others: Sequence[Names]
     decisions: Standing
 
 

@@ -61,7 +61,7 @@ def _names(entry: Entry) -> list[str]:
     named: Iterable[str] = (
         *(f"together {name}" for name in entry.together),
         *((f"author {entry.author_hash}",) if entry.author_hash else ()),
-        *((f"content {entry.sha256}",) if entry.sha256 else ()),
+        *((f"content {entry.retrieved_file}",) if entry.retrieved_file else ()),
     )
     return list(named) or [f"id {entry.id}"]
 
