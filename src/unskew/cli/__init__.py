@@ -23,6 +23,9 @@ from unskew.cli.stimuli import stimuli
 from unskew.cli.study import study
 from unskew.errors import UnskewError
 
+# Modules that only the extra of this name installs, without which nothing is decoded.
+_OF_CURATE = ("cv2", "simplejpeg")
+
 app = typer.Typer(
     help="Measure, mitigate and share: social bias in vision-language models.",
     no_args_is_help=True,
@@ -68,4 +71,12 @@ def main() -> None:
         app()
     except UnskewError as error:
         print(f"unskew: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        if error.name not in _OF_CURATE:
+            raise
+        print(
+            f"unskew: {error.name} is not installed: pip install 'unskew[curate]' brings it",
+            file=sys.stderr,
+        )
         sys.exit(2)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
+import simplejpeg
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 # The longer side of the copy: about what models look at, so that blur counts where it matters.
@@ -89,8 +90,6 @@ def _decoded(content: bytes, side: int) -> Copy:
 
 def _strict_jpeg(content: bytes, target: tuple[int, int]) -> Image.Image:
     """At least ``target`` pixels of a JPEG; any damage raises."""
-    import simplejpeg
-
     pixels = simplejpeg.decode_jpeg(
         content, "RGB", fastdct=True, min_width=target[0], min_height=target[1], strict=True
     )
