@@ -12,12 +12,13 @@ import pytest
 import yaml
 from datasets import get_dataset_config_names, load_dataset
 from PIL import Image
-from small_curation import curated, decide, metadata
+from small_curation import curated, decide, metadata, write_raw
 
 from unskew.corpora import load_images
 from unskew.corpora.real_world_bias import RealWorldBias
 from unskew.curate.build import Plan, build_set
 from unskew.curate.curation import open_curation
+from unskew.curate.pipeline import curate
 from unskew.errors import InputError, NotFoundError
 
 FORK = multiprocessing.get_context("fork")
@@ -323,3 +324,17 @@ def test_the_card_tells_the_numbers(private, everything, tmp_path):
     told = build_set(everything, tmp_path / "told", Plan(contact="mail@example.org"))
     assert "Write to mail@example.org" in (told.folder / "README.md").read_text()
     assert "whom to write to" not in (told.folder / "README.md").read_text()
+
+
+def test_a_file_that_cannot_be_read_stays_out_whoever_keeps_it(tmp_path):
+    raw = write_raw(tmp_path / "raw", 4)
+    damaged = raw.parent / "images" / "00.jpg"
+    damaged.write_bytes(damaged.read_bytes()[:500])
+    folder = curate(raw, tmp_path / "curated").folder
+    decide(folder, [(record, "Ada", "keep") for record in ids(folder)])
+    built = build_set(folder, tmp_path / "set", Plan("private"))
+    assert built.numbers["left_out"] == {"the image cannot be read": 1}
+    rows = [row for split in load_dataset(str(built.folder)).values() for row in split]
+    assert len(rows) == 3
+    datasheet = (built.folder / "DATASHEET.md").read_text()
+    assert "No row is known to have failed an automatic check." in datasheet

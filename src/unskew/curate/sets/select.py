@@ -59,6 +59,8 @@ def _label(curation: Curation, record: Record, said: Verdict | None) -> Label | 
     checked = curation.checked[record.id]
     if checked.key is None:
         return "no image"
+    if not checked.width:  # whoever loads the set would stumble over it
+        return "the image cannot be read"
     if said is None and checked.flags:
         return "flagged, and nobody has decided"
     if said is not None and said.action != "keep":
