@@ -195,19 +195,24 @@ class _Uploading:
             )
         state = main if self.branch == "main" else self._state(self.branch)
         if state is None and main is not None:
+            self._check_ours(main)  # what a new branch begins with
             patiently(
                 lambda: self.api.create_branch(branch=self.branch, exist_ok=True, **self.where)
             )
             state = self._state(self.branch)
         if state is None:
             raise self._nothing("the Hub made the repository and then did not find it")
-        others = sorted(set(state.digests) - set(KEPT))
-        if others and wanted.marker not in state.digests:
-            raise self._nothing(
-                f"that repository holds something else ({others[0]}, and no {wanted.marker}): "
-                "choose another name",
-            )
+        self._check_ours(state)
         return state
+
+    def _check_ours(self, state: _State) -> None:
+        """Raise InputError if something else than an earlier upload of this kind is there."""
+        others = sorted(set(state.digests) - set(KEPT))
+        if others and self.wanted.marker not in state.digests:
+            raise self._nothing(
+                f"that repository holds something else ({others[0]}, and no "
+                f"{self.wanted.marker}): choose another name",
+            )
 
     def _create(self) -> None:
         sdk = "gradio" if self.wanted.kind == "space" else None

@@ -5,6 +5,7 @@ import hashlib
 import pytest
 from loopback_hub import READS, WRITES, Fault
 from loopback_hub.here import connect
+from loopback_hub.routes import SIGNATURE
 from loopback_hub.store import Commit, File
 
 import unskew.upload
@@ -151,6 +152,13 @@ class TestLastingFaults:
             upload(wanted())
         assert hub.repository("you/fair").files() == {}
 
+    @pytest.mark.parametrize("status", [400, 500])
+    def test_the_signed_address_of_a_refused_file_is_not_told(self, hub, status):
+        hub.faults.on("PUT /lfs/", Fault("status", status))
+        with pytest.raises(InputError, match="nothing was published") as caught:
+            upload(wanted())
+        assert SIGNATURE not in str(caught.value)
+
     def test_every_answer_to_the_commit_is_lost(self, hub):
         hub.faults.on("POST .*/commit/", Fault("answer lost"))
         assert upload(wanted()).changed
@@ -226,6 +234,8 @@ class TestRefused:
         hub.create("models", "you/fair", private=False, sdk=None)
         hub.repository("you/fair").add("main", Commit({"model.bin": File(b"1")}, "theirs", None))
         refused("holds something else \\(model.bin, and no mark.json\\)")
+        refused("holds something else", revision="v2")
+        assert list(hub.repository("you/fair").refs) == ["main"]  # no branch is left behind
 
     def test_a_public_repository_for_private_content(self, refused, hub):
         upload(wanted(OLD))

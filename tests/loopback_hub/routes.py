@@ -13,6 +13,8 @@ from loopback_hub.store import KINDS, File, Hub, Refused, Repository, access, ow
 
 MOST_REGULAR = 10_000_000
 """Bytes; larger files, and binary ones, are kept as LFS objects."""
+SIGNATURE = "whoever-has-this-may-write"
+"""Part of the addresses that LFS objects are sent to."""
 
 
 @dataclass(frozen=True)
@@ -245,7 +247,7 @@ def _batch(asked: _Asked) -> Answer:
     objects = []
     for wanted in json.loads(asked.body)["objects"]:
         known = wanted["oid"] in asked.hub.objects
-        href = f"{asked.hub.endpoint}/lfs/{wanted['oid']}"
+        href = f"{asked.hub.endpoint}/lfs/{wanted['oid']}?Signature={SIGNATURE}"
         objects.append(dict(wanted) | ({} if known else {"actions": {"upload": {"href": href}}}))
     return Answer({"transfer": "basic", "objects": objects})
 
