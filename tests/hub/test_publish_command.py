@@ -76,6 +76,17 @@ def test_the_demo(unskew, hub):
     assert explorer.files("main") == {}
 
 
+def test_what_people_added_to_a_space_stays(unskew, hub):
+    assert unskew("publish", "space", "--repo", "you/explorer")[0] == 0
+    explorer = hub.repository("you/explorer", "spaces")
+    shown = explorer.files()
+    added = {"mine.py": File(b"1"), "notes.txt": File(b"2"), "app.py": File(b"older")}
+    explorer.add("main", Commit(explorer.find("main")[1].files | added, "by hand", None))
+    code, _, err = unskew("publish", "space", "--repo", "you/explorer")
+    assert code == 0, err
+    assert explorer.files() == shown | {"mine.py": b"1", "notes.txt": b"2"}
+
+
 class TestRefused:
     """One line, exit code 2, and nothing asked of the Hub or changed on it."""
 
@@ -102,6 +113,7 @@ class TestRefused:
         refused("say whose it is", "model", debiased, repo="fair")
         refused("cannot publish", "space", repo="you/a b")
         refused("letters, digits and _", "metric", "cka", repo="you/my-cka")
+        refused("call the metric otherwise", "metric", "cka", repo="you/app")
         assert hub.faults.requests == []
 
     def test_no_such_thing(self, refused, tmp_path):

@@ -22,7 +22,7 @@ def metric_bundle(name: str, repo_id: str) -> Bundle:
 
     Raises:
         NotFoundError: there is no such metric.
-        InputError: the repository's name cannot be a module's, or the card lacks something.
+        InputError: the repository's name cannot be the module's, or the card lacks something.
     """
     if name not in metric_names():
         raise NotFoundError(f"there is no metric {name}; there are {', '.join(metric_names())}")
@@ -33,7 +33,10 @@ def metric_bundle(name: str, repo_id: str) -> Bundle:
             f"{repo_id.split('/')[0]}/{name}"
         )
     files = _files(metrics_root() / name)
-    files[f"{module}.py"] = files.pop(f"{name}.py")
+    shim = files.pop(f"{name}.py")
+    if f"{module}.py" in files:
+        raise InputError(f"{module}.py is the page of a metric's Space: call the metric otherwise")
+    files[f"{module}.py"] = shim
     return _bundle(name, files, f"The metric {name} of unskew")
 
 
@@ -47,11 +50,14 @@ def space_bundle() -> Bundle:
 
 
 def _bundle(name: str, files: dict[str, bytes | Path], message: str) -> Bundle:
-    """With a file that says which Space it is: app.py is in every other one too."""
+    """With a file that says which Space it is: app.py is in every other one too.
+
+    No pattern of names is ours: people add modules and lists of their own to a Space.
+    """
     _check(files)
     marker = f".unskew-{name}"
     files[marker] = f"{message}, {__version__}\n".encode()
-    return Bundle("space", files, message, marker, ("*.py", "*.txt", CARD))
+    return Bundle("space", files, message, marker, ())
 
 
 def _files(folder: Path) -> dict[str, bytes | Path]:
