@@ -64,7 +64,7 @@ class Answers:
         return self._shelved(group, pictures, refused), pictures, None
 
     def forget(self) -> tuple[Any, ...]:
-        """No pictures, no report; and a line in place of every strip."""
+        """No pictures, and a line in place of every strip."""
         gone = said("Your pictures are forgotten.")
         return (Pictures.none(self._limits), *[gone] * self._limits.groups)
 
