@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,11 @@ def read_features(text: str, upload: str | None) -> dict[str, Any]:
     if upload:
         if Path(upload).suffix != ".npz":
             raise InputError(f"{Path(upload).name} is not an .npz file: save it with numpy.savez")
-        with np.load(upload, allow_pickle=False) as arrays:
-            return dict(arrays)
+        try:
+            with zipfile.ZipFile(upload), np.load(upload, allow_pickle=False) as arrays:
+                return dict(arrays)
+        except (EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise InputError(f"{Path(upload).name} is damaged or no .npz file: {error}") from error
     if text.lstrip().startswith("{"):
         return json.loads(text)
     sets: dict[str, list[list[float]]] = {}
@@ -72,7 +76,7 @@ def compute(
         if unknown:
             raise InputError(f"expected X and Y, and found {', '.join(unknown)}")
         result = Cka().compute(**features, kernel=kernel, estimator=estimator)
-    except (ValueError, zipfile.BadZipFile) as error:
+    except (ValueError, RecursionError, csv.Error) as error:
         raise gr.Error(str(error)) from error
     return [[name, _shown(result[name])] for name in SHOWN], result
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,11 @@ def read_ranking(text: str, upload: str | None) -> dict[str, Any]:
     if upload:
         if Path(upload).suffix != ".npz":
             raise InputError(f"{Path(upload).name} is not an .npz file: save it with numpy.savez")
-        with np.load(upload, allow_pickle=False) as arrays:
-            return dict(arrays)
+        try:
+            with zipfile.ZipFile(upload), np.load(upload, allow_pickle=False) as arrays:
+                return dict(arrays)
+        except (EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise InputError(f"{Path(upload).name} is damaged or no .npz file: {error}") from error
     if text.lstrip().startswith("{"):
         return json.loads(text)
     groups: list[str] = []
@@ -79,7 +83,7 @@ def compute(
         if unknown:
             raise InputError(f"expected scores and groups, and found {', '.join(unknown)}")
         result = RepresentationSkew().compute(**ranking, k=k, target=target)
-    except (ValueError, zipfile.BadZipFile) as error:
+    except (ValueError, RecursionError, csv.Error) as error:
         raise gr.Error(str(error)) from error
     rows = [_row(f"{label}@{result['k']}", name, result) for name, label in MEASURES.items()]
     for group, skew in result["skew"].items():

@@ -153,6 +153,19 @@ def test_every_metric_is_tried():
     assert sorted(OPTIONS) == metric_names()
 
 
+@pytest.mark.parametrize("name", OPTIONS)
+def test_damaged_input_is_told_on_every_page(name, tmp_path):
+    app, path = load(name), tmp_path / "a.npz"
+    np.save(tmp_path / "array.npy", np.zeros((2, 2)))
+    for damaged in (b"", b"PK\x03\x04", (tmp_path / "array.npy").read_bytes()):
+        path.write_bytes(damaged)
+        with pytest.raises(gr.Error, match=r"a\.npz is damaged or no \.npz file"):
+            app.compute("", str(path), *OPTIONS[name])
+    for text in ('{"X":' * 100_000, "x" * 200_000):
+        with pytest.raises(gr.Error):
+            app.compute(text, None, *OPTIONS[name])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OPTIONS)
 def test_the_page_starts_and_answers_from_what_is_published(name, tmp_path):
