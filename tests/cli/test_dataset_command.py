@@ -29,7 +29,8 @@ def test_from_faces_to_a_set(unskew, curation, tmp_path):
     flagged = sum(bool(c.flags) for c in open_curation(curation).checked.values())
     assert f"  {flagged}: flagged, and nobody has decided\n" in said
     assert f"fill in the blanks of {out}/README.md" in said
-    assert sum(len(split) for split in load_dataset(str(out)).values()) == len(rows)
+    loaded = load_dataset(str(out), cache_dir=str(tmp_path / "cache"))
+    assert sum(len(split) for split in loaded.values()) == len(rows)
 
 
 def test_removals_are_counted_and_unknown_ones_named(unskew, curation, tmp_path):
