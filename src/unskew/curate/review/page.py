@@ -7,14 +7,12 @@ started again, and two pages never mix.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from unskew.curate.agreement import COLUMNS
 from unskew.curate.decisions import Action, reviewer_name
 from unskew.curate.review import parts
 from unskew.curate.review.desk import Desk
@@ -22,7 +20,6 @@ from unskew.errors import InputError
 from unskew.stimuli import taxonomy
 
 _BREAK = "\n"
-_READING = 10.0  # seconds that a refusal stays on the page
 # Straight to the server and back: no place in a queue, no sign of waiting over the picture.
 _AT_ONCE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
@@ -38,6 +35,7 @@ class Page:
             gr.HTML(parts.NOTE)
             self._memory()
             self._door()
+            self.refused = gr.HTML(elem_id="refused")
             with gr.Tabs(visible=reviewer is not None) as self.room:
                 with gr.Tab("Review"), gr.Row():
                     with gr.Column(scale=3):
@@ -47,14 +45,7 @@ class Page:
                         self._buttons()
                         gr.HTML(parts.KEYS)
                 with gr.Tab("Agreement") as self.second:
-                    self.few = gr.HTML(parts.FEW)
-                    self.table = gr.Dataframe(
-                        headers=list(COLUMNS),
-                        datatype="str",
-                        interactive=False,
-                        wrap=True,
-                        visible=False,
-                    )
+                    self.table = gr.HTML(elem_id="agreement")
             self._connect()
 
     def _memory(self) -> None:
@@ -113,6 +104,7 @@ class Page:
             self.text,
             self.facts,
             self.label,
+            self.refused,
         ]
         actions: list[tuple[gr.Button, Action]] = [
             (self.keep, "keep"),
@@ -126,7 +118,7 @@ class Page:
         self.undo.click(self._undo, at, screen, **_AT_ONCE)
         self.back.click(partial(self._move, -1), at, screen, **_AT_ONCE)
         self.ahead.click(partial(self._move, 1), at, screen, **_AT_ONCE)
-        self.second.select(self._agreement, None, [self.few, self.table], **_AT_ONCE)
+        self.second.select(self._agreement, None, self.table, **_AT_ONCE)
         if self.reviewer is not None:
             self.blocks.load(lambda: self._first(self.reviewer or ""), None, screen, **_AT_ONCE)
         for enter in (self.begin.click, self.name.submit):
@@ -136,12 +128,8 @@ class Page:
         try:
             reviewer = reviewer_name(name)
         except InputError as error:
-            self._refuse(error)
-            return [gr.skip()] * (2 + len(self.screen))
+            return [*[gr.skip()] * (1 + len(self.screen)), parts.refused(str(error))]
         return [gr.update(visible=False), gr.update(visible=True), *self._first(reviewer)]
-
-    def _refuse(self, error: InputError) -> None:
-        gr.Warning(html.escape(str(error)), title="Not done", duration=_READING)
 
     def _first(self, reviewer: str) -> list[Any]:
         return self._screen(reviewer, self.desk.first(reviewer))
@@ -163,12 +151,11 @@ class Page:
     def _after(self, act: Callable[[], int], who: str, number: int) -> list[Any]:
         """The record that an act leads to; where it is refused, why, and the record as it was."""
         try:
-            number = act()
+            return self._screen(who, act())
         except InputError as error:
-            self._refuse(error)
-        return self._screen(who, number)
+            return self._screen(who, number, str(error))
 
-    def _screen(self, who: str, number: int) -> list[Any]:
+    def _screen(self, who: str, number: int, refused: str = "") -> list[Any]:
         view = self.desk.view(who, number)
         folder = self.desk.curation.folder
         return [
@@ -181,8 +168,8 @@ class Page:
             view.record.text,
             parts.facts(view),
             None,
+            parts.refused(refused),
         ]
 
-    def _agreement(self) -> list[Any]:
-        rows = [list(found.row()) for found in self.desk.agreement()]
-        return [gr.update(visible=not rows), gr.update(value=rows, visible=bool(rows))]
+    def _agreement(self) -> str:
+        return parts.agreement(self.desk.agreement())

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from pathlib import Path
 
+from unskew.curate.agreement import COLUMNS, Agreement
 from unskew.curate.decisions import Decision
 from unskew.curate.pixels import UnreadableError
 from unskew.curate.record import Record
@@ -21,8 +23,6 @@ KEYS = """<p class="keys"><kbd>k</kbd> keep <kbd>d</kbd> drop <kbd>r</kbd> relab
 <kbd>u</kbd> unsure <kbd>z</kbd> or <kbd>Backspace</kbd> undo
 <kbd>←</kbd> <kbd>→</kbd> look around,
 <kbd>Esc</kbd> leaves a field</p>"""
-
-FEW = "<p>Agreement needs two reviewers who have decided.</p>"
 
 
 def plain(text: str) -> str:
@@ -49,6 +49,11 @@ def place(view: View) -> str:
         f'<p id="record-{view.number + 1}">Record <strong>{view.number + 1}</strong>'
         f" of {view.total}. {plain(said)}.</p>"
     )
+
+
+def refused(reason: str) -> str:
+    """Why what was asked for was not done; nothing where it was."""
+    return f'<p role="alert"><strong>Not done.</strong> {plain(reason)}</p>' if reason else ""
 
 
 def facts(view: View) -> str:
@@ -81,6 +86,16 @@ def progress(view: View, reviewer: str) -> str:
         f'<label><progress value="{done}" max="{view.total}"></progress> '
         f"{plain(reviewer)}: {done} of {view.total} decided on ({counts})</label>"
     )
+
+
+def agreement(found: Sequence[Agreement]) -> str:
+    """A table of the coefficients."""
+    if not found:
+        return "<p>Agreement needs two reviewers who have decided.</p>"
+    head = "".join(f'<th scope="col">{column}</th>' for column in COLUMNS)
+    rows = ("".join(f"<td>{plain(cell)}</td>" for cell in each.row()) for each in found)
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def proposed(record: Record) -> str:
