@@ -4,7 +4,7 @@ tested in a browser, in tests/curate/test_review_page.py."""
 import socket
 
 import pytest
-from small_curation import small_curation
+from reviewable import small_curation
 
 from unskew.curate.curation import open_curation
 from unskew.curate.decisions import Decision, DecisionLog

@@ -1,7 +1,6 @@
 """The log of decisions: what stands, what it comes to, and that nothing is lost."""
 
 import json
-import os
 import resource
 import signal
 import subprocess
@@ -176,7 +175,24 @@ def test_a_log_that_cannot_be_written_is_one_line(tmp_path):
         DecisionLog(tmp_path / "log")
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
-def test_a_device_that_is_full_is_one_line():
-    with DecisionLog("/dev/full") as log, pytest.raises(InputError, match="No space left"):
+def test_a_full_disk_is_one_line_and_keeps_what_was_decided(tmp_path):
+    path = tmp_path / "decisions.jsonl"
+    with DecisionLog(path) as log:
         log.append(decided("keep"))
+        before = path.read_bytes()
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        # Of the whole process, so for no longer than the one call.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, hard))
+        try:
+            with pytest.raises(InputError, match="those before it are"):
+                log.append(decided("drop"))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert path.read_bytes() == before
+        log.append(decided("drop"))
+    assert [d.action for d in read_decisions(path)] == ["keep", "drop"]
+
+
+def test_a_device_is_no_log():
+    with pytest.raises(InputError, match="it is no file"):
+        DecisionLog("/dev/null")

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from PIL import Image
-from small_curation import small_curation
+from reviewable import small_curation
 
 from unskew.curate.curation import open_curation
 from unskew.curate.decisions import DecisionLog, read_decisions

@@ -147,6 +147,8 @@ class DecisionLog:
         """Raises InputError: it cannot be written, another process holds it, or it is no log."""
         self._path = Path(path)
         self._threads = Lock()
+        if self._path.is_char_device():  # which may be read for ever
+            raise InputError(f"cannot write {self._path}: it is no file")
         try:
             self._file = self._path.open("a+b", buffering=0)
             _sync_folder(self._path.parent)  # the name of a new file, too, is to last
