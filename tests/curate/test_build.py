@@ -214,6 +214,20 @@ def test_splits_stay_when_something_is_removed(private, everything, tmp_path):
     assert {row["id"]: row["split"] for row in metadata(other.folder)} != before
 
 
+def test_what_is_removed_is_not_loaded_from_a_cache(everything, tmp_path):
+    plan = Plan("private", shares=(0, 0, 1))
+    out = build_set(everything, tmp_path / "set", plan).folder
+    cache = str(tmp_path / "cache")
+    assert load_dataset(str(out), split="test", cache_dir=cache).num_rows == 24
+    gone = metadata(out)[0]["sha256"]
+    (tmp_path / "gone.txt").write_text(gone)
+    shutil.rmtree(out)
+    build_set(everything, out, Plan("private", tmp_path / "gone.txt", shares=(0, 0, 1)))
+    again = load_dataset(str(out), split="test", cache_dir=cache)
+    assert gone not in again["sha256"]
+    assert again.num_rows == 23
+
+
 def test_one_part_alone(everything, tmp_path):
     built = build_set(everything, tmp_path / "set", Plan("private", shares=(0, 0, 1)))
     assert built.numbers["splits"] == {"test": 24}

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from unskew import __version__
-from unskew.corpora.published import BUILD
+from unskew.corpora.published import BUILD, METADATA
 from unskew.curate.sets.bystanders import Faces, hidden, hide_bystanders
 from unskew.curate.sets.card import write_card
 from unskew.curate.sets.composition import composition
 from unskew.curate.sets.datasheet import write_datasheet
 from unskew.curate.sets.entry import Entry
 from unskew.curate.sets.parquet import write_rows
-from unskew.curate.sets.place import file_digests
+from unskew.curate.sets.place import file_digest, file_digests
 from unskew.curate.sets.removals import Names, read_removals, without_removed
 from unskew.curate.sets.rights import Mode, left_out
 from unskew.curate.sets.split import SHARES, split_up
@@ -143,6 +143,7 @@ def assemble(
             "unknown": len(removed.unknown),
         },
         "bystanders": None if faces is None else hidden(rows, faces),
+        "content": file_digest(staging / METADATA),
         **composition(rows),
         **origin.review,
     }

@@ -45,7 +45,12 @@ def card_data(numbers: Mapping[str, Any]) -> DatasetCardData:
 
 
 def configurations(numbers: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """All rows as the default, and those of each category; every file is there once."""
+    """All rows as the default, and those of each category; every file is there once.
+
+    Each tells the content: `datasets` caches a local folder by its name and its configurations,
+    and would go on giving a copy with images that have been removed since.
+    """
+    content = f"SHA-256 of metadata.jsonl: {numbers['content']}"
     parts = {
         config_name(category): [s for s in SPLITS if any(row[s] for row in rows)]
         for category, rows in numbers["categories"].items()
@@ -55,10 +60,11 @@ def configurations(numbers: Mapping[str, Any]) -> list[dict[str, Any]]:
         for s in numbers["splits"]
     ]
     return [
-        {"config_name": "default", "default": True, "data_files": whole},
+        {"config_name": "default", "default": True, "description": content, "data_files": whole},
         *(
             {
                 "config_name": name,
+                "description": content,
                 "data_files": [{"split": s, "path": f"{name}/{s}-*"} for s in there],
             }
             for name, there in parts.items()
