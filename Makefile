@@ -21,9 +21,10 @@ compare: $(VENV)/.installed
 	  --out-of-domain $(DATA)/fairface540 --retrieval $(DATA)/flickr8k_subset \
 	  --zero-shot $(DATA)/cifar10_subset --out compare
 
-# One process per core, each with one thread; the tests of a file stay together.
+# One process per core, each with one thread; the tests of a file stay together, and files in their
+# order: by size, the few long tests would come last, on one core alone.
 test: $(VENV)/.installed-test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-slow: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m slow
