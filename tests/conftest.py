@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -41,3 +42,22 @@ def browser():
         )
         yield opened
         opened.close()
+
+
+@pytest.fixture
+def unskew(monkeypatch, capsys):
+    """Run the command in this process: (exit code, standard output, standard error)."""
+
+    from unskew.cli import main
+
+    def run(*arguments):
+        capsys.readouterr()  # what the test itself has printed so far
+        monkeypatch.setattr(sys, "argv", ["unskew", *map(str, arguments)])
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = stop.code or 0
+        return (code, *capsys.readouterr())
+
+    return run

@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 from datasets import DatasetDict
 
-from unskew.cli import main
 from unskew.encoders import DualEncoder
 from unskew.encoders.heads import Affine, Heads
 
@@ -19,22 +17,6 @@ _spec = importlib.util.spec_from_file_location(
 )
 planted = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(planted)
-
-
-@pytest.fixture
-def unskew(monkeypatch, capsys):
-    """Run the command in this process: (exit code, standard output, standard error)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["unskew", *map(str, arguments)])
-        try:
-            main()
-            code = 0
-        except SystemExit as stop:
-            code = stop.code or 0
-        return (code, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture

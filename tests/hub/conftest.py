@@ -2,15 +2,12 @@
 
 import importlib.util
 import json
-import sys
 from pathlib import Path
 
 import labelled_pictures as pictures
 import pytest
 from loopback_hub import serve
 from loopback_hub.here import connect
-
-from unskew.cli import main
 
 TESTS = Path(__file__).parents[1]
 
@@ -84,20 +81,3 @@ def hub(running, monkeypatch):
     running.objects.clear()
     running.faults.clear()
     return running
-
-
-@pytest.fixture
-def unskew(monkeypatch, capsys):
-    """Run the command in this process: (exit code, standard output, standard error)."""
-
-    def run(*arguments):
-        capsys.readouterr()
-        monkeypatch.setattr(sys, "argv", ["unskew", *map(str, arguments)])
-        try:
-            main()
-            code = 0
-        except SystemExit as stop:
-            code = stop.code or 0
-        return (code, *capsys.readouterr())
-
-    return run

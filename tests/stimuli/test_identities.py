@@ -135,8 +135,8 @@ def test_files_that_are_not_there_or_not_text_are_refused(tmp_path):
     with pytest.raises(NotFoundError, match="no such file"):
         load_identities(tmp_path / "none.json")
     (tmp_path / "cut.json").write_text('{"source": "me", ')
-    with pytest.raises(InputError, match=r"cut\.json: Invalid JSON"):
+    with pytest.raises(InputError, match=r"cut\.json: not valid JSON, line 1"):
         load_identities(tmp_path / "cut.json")
     (tmp_path / "bytes.json").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match=r"bytes\.json.*cannot be read"):
+    with pytest.raises(InputError, match=r"bytes\.json.*not UTF-8"):
         load_identities(tmp_path / "bytes.json")

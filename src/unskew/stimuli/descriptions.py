@@ -6,17 +6,15 @@ writes.
 """
 
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from unskew.errors import InputError, NotFoundError
-from unskew.stimuli.load import first_problem
+from unskew.errors import InputError
+from unskew.stimuli.load import read_words, shipped_words
 from unskew.stimuli.schema import Template, Text, Words
 
-_SHIPPED = files("unskew.stimuli") / "data" / "descriptions.json"
 Groups = Annotated[dict[Text, Words], Field(min_length=2)]
 
 
@@ -96,23 +94,9 @@ def load_descriptions(path: str | Path | None = None) -> Descriptions:
         NotFoundError: no such file.
         InputError: it is not JSON of this form.
     """
-    if path is None:
-        return _shipped()
-    try:
-        return _parsed(Path(path).read_text(encoding="utf-8"), str(path))
-    except FileNotFoundError as error:
-        raise NotFoundError(f"descriptions {str(path)!r}: no such file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"descriptions {str(path)!r} cannot be read: {error}") from error
+    return _shipped() if path is None else read_words(Descriptions, path, "descriptions")
 
 
 @cache
 def _shipped() -> Descriptions:
-    return _parsed(_SHIPPED.read_text(encoding="utf-8"), "descriptions.json")
-
-
-def _parsed(text: str, origin: str) -> Descriptions:
-    try:
-        return Descriptions.model_validate_json(text)
-    except ValidationError as error:
-        raise InputError(f"descriptions {origin}: {first_problem(error, text)}") from error
+    return shipped_words(Descriptions, "descriptions", "descriptions")

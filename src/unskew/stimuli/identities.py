@@ -7,17 +7,16 @@ for a labelled image together with its counterfactuals.
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from unskew.errors import InputError, NotFoundError
+from unskew.errors import InputError
 from unskew.stimuli.articles import takes_an
+from unskew.stimuli.load import read_words, shipped_words
 from unskew.stimuli.schema import Template, Text, Words, fill
 
-_SHIPPED = files("unskew.stimuli") / "data" / "identities.json"
 Named = dict[Text, Annotated[dict[Text, Words], Field(min_length=2)]]
 
 
@@ -125,28 +124,9 @@ def load_identities(path: str | Path | None = None) -> Identities:
         NotFoundError: no such file.
         InputError: it is not JSON of this form.
     """
-    if path is None:
-        return _shipped()
-    try:
-        return _parsed(Path(path).read_text(encoding="utf-8"), str(path))
-    except FileNotFoundError as error:
-        raise NotFoundError(f"identity words {str(path)!r}: no such file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"identity words {str(path)!r} cannot be read: {error}") from error
+    return _shipped() if path is None else read_words(Identities, path, "identity words")
 
 
 @cache
 def _shipped() -> Identities:
-    return _parsed(_SHIPPED.read_text(encoding="utf-8"), "identities.json")
-
-
-def _parsed(text: str, origin: str) -> Identities:
-    try:
-        return Identities.model_validate_json(text)
-    except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        what = problem["msg"].removeprefix("Value error, ")
-        raise InputError(
-            f"identity words {origin}: {f'{place}: ' if place else ''}{what}"
-        ) from error
+    return shipped_words(Identities, "identities", "identity words")

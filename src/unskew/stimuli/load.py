@@ -4,13 +4,15 @@ import json
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from unskew.errors import InputError, NotFoundError
 from unskew.stimuli.schema import Stimuli
 
 _DATA = files("unskew.stimuli") / "data"
+Form = TypeVar("Form", bound=BaseModel)
 _NOT_STIMULI = {"taxonomy", "identities", "descriptions", "swaps"}
 
 
@@ -35,25 +37,45 @@ def load_stimuli(name_or_path: str | Path | Stimuli) -> Stimuli:
     if not path.is_file():
         known = ", ".join(builtin_stimuli())
         raise NotFoundError(f"stimuli {str(name_or_path)!r}: no such file; shipped are {known}")
-    try:
-        return _parse(path.read_text(encoding="utf-8"), str(path))
-    except UnicodeDecodeError as error:
-        raise InputError(f"stimuli file {path}: not UTF-8 text ({error.reason})") from error
+    return read_words(Stimuli, path, "stimuli file")
 
 
 @cache
 def _builtin(name: str) -> Stimuli:
-    return _parse((_DATA / f"{name}.json").read_text(encoding="utf-8"), name)
+    return shipped_words(Stimuli, name, "stimuli file")
 
 
-def _parse(text: str, origin: str) -> Stimuli:
+def read_words(form: type[Form], path: str | Path, what: str) -> Form:
+    """A user's file of this form, called ``what`` in messages.
+
+    Raises:
+        NotFoundError: no such file.
+        InputError: it is not JSON of this form, or cannot be read.
+    """
     try:
-        return Stimuli.model_validate_json(text)
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{what} {path}: no such file") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{what} {path}: not UTF-8 text ({error.reason})") from error
+    except OSError as error:
+        raise InputError(f"{what} {path} cannot be read: {error.strerror or error}") from error
+    return _parse(form, text, f"{what} {path}")
+
+
+def shipped_words(form: type[Form], name: str, what: str) -> Form:
+    """The file of this form and name that comes with the package."""
+    return _parse(form, (_DATA / f"{name}.json").read_text(encoding="utf-8"), f"{what} {name}")
+
+
+def _parse(form: type[Form], text: str, origin: str) -> Form:
+    try:
+        return form.model_validate_json(text)
     except ValidationError as error:
-        raise InputError(f"stimuli file {origin}: {first_problem(error, text)}") from error
+        raise InputError(f"{origin}: {_first_problem(error, text)}") from error
 
 
-def first_problem(error: ValidationError, text: str) -> str:
+def _first_problem(error: ValidationError, text: str) -> str:
     """One line: where in a file of stimuli, `text`, and what is wrong there."""
     problem = error.errors(include_url=False)[0]
     if problem["type"] == "json_invalid":
