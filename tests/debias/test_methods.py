@@ -59,6 +59,7 @@ def test_every_entry_is_a_method_with_options(name):
 def test_a_method_gives_a_debiaser_that_saves_and_loads(name, encoder, data, tmp_path):
     options = {"confidence": 0.99} if name in ("sfid", "spd") else {}
     options |= {"threshold": 10.0} if name == "mmbias-dims" else {}
+    options |= {"epochs": 4} if name == "joint-published" else {}
     made = fit_method(name, encoder, data, seed=3, **options)
     assert (made.method, made.attributes, made.demonstration) == (name, ("gender",), True)
     assert made.settings["seed"] == 3
