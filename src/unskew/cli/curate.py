@@ -21,14 +21,44 @@ def curate(
     thresholds: Annotated[
         Path | None, typer.Option(help="JSON file with thresholds to change.")
     ] = None,
+    classifier: Annotated[
+        str | None,
+        typer.Option(
+            help="A text classifier (folder or Hub id) for abusive texts, beside the word list."
+        ),
+    ] = None,
+    embed: Annotated[
+        str | None,
+        typer.Option(
+            help="A dual encoder (folder, Hub id, unskew/mini) for look-alikes, beside the "
+            "fingerprints."
+        ),
+    ] = None,
     faces: Annotated[
         bool, typer.Option("--faces", help="Find faces too: where they are, never whose.")
     ] = False,
+    face_crops: Annotated[
+        bool,
+        typer.Option(
+            "--face-crops", help="Find faces and cut each out, set upright: the folder aligned."
+        ),
+    ] = False,
 ) -> None:
     """Gather RAW into a folder, check every image and text, and flag what fails."""
+    from unskew.curate.abuse import open_classifier
+    from unskew.curate.look_alikes import open_embedder
     from unskew.curate.pipeline import curate as run
 
-    _show(run(raw, out, thresholds=thresholds, faces=faces))
+    done = run(
+        raw,
+        out,
+        thresholds=thresholds,
+        classifier=None if classifier is None else (classifier, open_classifier(classifier)),
+        embedder=None if embed is None else (embed, open_embedder(embed)),
+        faces=faces,
+        face_crops=face_crops,
+    )
+    _show(done)
 
 
 def _show(done: Curated) -> None:
@@ -47,6 +77,8 @@ def _show(done: Curated) -> None:
     lines = [f"{done.total} records, {done.new} of them new; {done.unflagged} have no flag."]
     if done.with_faces is not None:
         lines.append(f"{done.with_faces} have a face.")
+    if done.face_crops is not None:
+        lines.append(f"{done.face_crops} faces are cut out in {done.folder / 'aligned'}.")
     if done.unlabelled:
         lines.append(f"The taxonomy has no one subgroup for: {', '.join(done.unlabelled)}.")
     if done.unreached:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from tqdm.auto import tqdm
 
 from unskew.curate.duplicates import SIDE, Pair, near_duplicates
 from unskew.curate.flags import Flag, Rules, load_rules
+from unskew.curate.look_alikes import Embed, look_alikes
 from unskew.curate.measure import DIGITS, Measured, measure
 from unskew.curate.measured_log import MeasuredLog
 from unskew.curate.stored import Stored
@@ -25,10 +26,7 @@ from unskew.errors import InputError
 
 __all__ = ["CheckedImage", "Embed", "Flag", "check_images", "unreadable"]
 
-# From readable files to one L2-normalised row each.
-Embed = Callable[[Sequence[Path]], np.ndarray]
 AHEAD = 32
-BLOCK = 512
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class CheckedImage:
 
 @dataclass(frozen=True)
 class _Repeat:
-    """The most similar earlier picture, by its place in the pile."""
+    """The most similar earlier picture, by its place in the pile; itself where there is none."""
 
     other: int
     score: float
@@ -91,7 +89,7 @@ def check_images(
             "near_duplicate": _near(keys, kept, Path(log).parent),
         }
         if embed is not None:
-            repeats["look_alike"] = _look_alikes(files, keys, kept, Path(root), embed)
+            repeats["look_alike"] = _alike(files, keys, kept, Path(root), embed, Path(log).parent)
         for index, (name, key) in enumerate(zip(called, keys, strict=True)):
             found = {c: r[index] for c, r in repeats.items() if index in r}
             yield _checked(name, key, kept[key], rules, set(repeats), found, called)
@@ -181,27 +179,21 @@ def _nearest(pairs: Iterable[Pair], places: Sequence[int]) -> dict[int, _Repeat]
     return found
 
 
-def _look_alikes(
-    names: Sequence[str], keys: Sequence[str], kept: MeasuredLog, root: Path, embed: Embed
+def _alike(
+    files: Sequence[str],
+    keys: Sequence[str],
+    kept: MeasuredLog,
+    root: Path,
+    embed: Embed,
+    folder: Path,
 ) -> dict[int, _Repeat]:
-    """The earlier picture of the nearest embedding, of every picture but the first."""
+    """The earlier picture of the nearest embedding, of every readable content."""
     places = [index for index in _first(keys) if kept[keys[index]].unreadable is None]
-    if len(places) < 2:
-        return {}
-    rows = np.asarray(embed([root / names[index] for index in places]))
-    if rows.ndim != 2 or len(rows) != len(places):
-        raise InputError(
-            f"the embeddings have shape {rows.shape}; {len(places)} images need one row each"
-        )
-    found = {}
-    for start in range(0, len(rows), BLOCK):
-        cosines = rows[start : start + BLOCK] @ rows.T
-        for row, near in enumerate(cosines, start):
-            if row:
-                other = int(np.argmax(near[:row]))
-                score = round(float(near[other]), DIGITS)
-                found[places[row]] = _Repeat(places[other], score)
-    return found
+    found = look_alikes([root / files[index] for index in places], embed, folder)
+    return {
+        place: _Repeat(places[other], round(score, DIGITS))
+        for place, (other, score) in zip(places, found, strict=True)
+    }
 
 
 def _checked(

@@ -32,6 +32,7 @@ from unskew.curate.curation import (
 )
 from unskew.curate.flags import Rules, load_rules
 from unskew.curate.gather import gather
+from unskew.curate.look_alikes import Embed
 from unskew.curate.record import Record, read_records
 from unskew.curate.texts import CheckedText, Classifier, check_text, probabilities
 from unskew.curate.topics import topic_terms
@@ -51,6 +52,7 @@ class Curated:
         flagged: how many records failed a check, for every check that was made.
         unreached, unlabelled: see `unskew.curate.collect.Collected`.
         with_faces: records with a face; None where faces were not looked for.
+        face_crops: aligned crops of faces; None where none were asked for.
     """
 
     folder: Path
@@ -61,6 +63,7 @@ class Curated:
     unreached: int
     unlabelled: tuple[str, ...]
     with_faces: int | None
+    face_crops: int | None
 
 
 def curate(
@@ -69,16 +72,20 @@ def curate(
     *,
     thresholds: str | Path | None = None,
     classifier: tuple[str, Classifier] | None = None,
+    embedder: tuple[str, Embed] | None = None,
     faces: bool = False,
+    face_crops: bool = False,
 ) -> Curated:
     """Gather a pile into the folder `out`, and check every image and every text of it.
 
     Args:
         raw: see `gather`.
         thresholds: a JSON file with thresholds to change; see `load_rules`.
-        classifier: of abusive texts, and what it is called.
+        classifier: what it is called, and the classifier of abusive texts; see `open_classifier`.
+        embedder: what it is called, and the encoder for look-alikes; see `open_embedder`.
         faces: look for faces too. Where they were looked for before, they always are: the file
             must be of the same records.
+        face_crops: cut them out, too, set upright; see `crop_faces`. The same holds.
 
     Raises:
         NotFoundError, InputError: the pile or the thresholds cannot be used, or `out` cannot be
@@ -89,13 +96,11 @@ def curate(
     out = Path(out)
     tally = _Tally()
     abuse = None if classifier is None else classifier[1]
+    embed = None if embedder is None else embedder[1]
     with Collection(out):  # nobody adds to it, or measures for the same log, meanwhile
-        write_rows(out / FLAGS, map(asdict, tally.counted(_checked_records(out, rules, abuse))))
-        with_faces = None
-        if faces or (out / FACES).exists():
-            from unskew.curate.find_faces import find_faces
-
-            with_faces = find_faces(out)
+        checked = _checked_records(out, rules, abuse, embed)
+        write_rows(out / FLAGS, map(asdict, tally.counted(checked)))
+        with_faces, crops = _faces(out, faces, face_crops)
         about = {
             "raw": _name(Path(raw), out),
             "records": gathered.total,
@@ -103,7 +108,9 @@ def curate(
             "flagged": tally.flagged,
             "thresholds_changed": _changed(rules),
             "classifier": None if classifier is None else classifier[0],
+            "embedder": None if embedder is None else embedder[0],
             "with_faces": with_faces,
+            "face_crops": crops,
             "versions": _versions(),
         }
         write_about(out / ABOUT, about)
@@ -116,7 +123,19 @@ def curate(
         unreached=gathered.unreached,
         unlabelled=gathered.unlabelled,
         with_faces=with_faces,
+        face_crops=crops,
     )
+
+
+def _faces(out: Path, wanted: bool, crops_wanted: bool) -> tuple[int | None, int | None]:
+    """How many records have a face, and how many crops there are; None of what is not there."""
+    from unskew.curate.face_crops import ALIGNED, crop_faces
+    from unskew.curate.find_faces import find_faces
+
+    crops_wanted = crops_wanted or (out / ALIGNED).exists()
+    if not (wanted or crops_wanted or (out / FACES).exists()):
+        return None, None
+    return find_faces(out), crop_faces(out) if crops_wanted else None
 
 
 def _name(raw: Path, out: Path) -> str:
@@ -167,7 +186,9 @@ class _Tally:
         return {check: self._flagged[check] for check in self._checked}
 
 
-def _checked_records(out: Path, rules: Rules, abuse: Classifier | None) -> Iterator[CheckedRecord]:
+def _checked_records(
+    out: Path, rules: Rules, abuse: Classifier | None, embed: Embed | None
+) -> Iterator[CheckedRecord]:
     """Every record of a collection with its scores and flags, in their order."""
     names, paths, speaking = [], [], set()
     for record in read_records(out / RECORDS):
@@ -182,7 +203,13 @@ def _checked_records(out: Path, rules: Rules, abuse: Classifier | None) -> Itera
     images: Iterator[CheckedImage] = iter(())
     if paths:
         images = check_images(
-            paths, out / MEASURED, root=out, names=names, rules=rules, workers=workers
+            paths,
+            out / MEASURED,
+            root=out,
+            names=names,
+            rules=rules,
+            embed=embed,
+            workers=workers,
         )
     records = read_records(out / RECORDS)
     while batch := list(islice(records, _BATCH)):

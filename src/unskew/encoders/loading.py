@@ -36,7 +36,7 @@ def load_model(name: str, dtype: torch.dtype, local: bool) -> tuple[Any, Any]:
         model: Any
         model, processor = load_mini()
         return model.to(dtype), processor
-    with _no_conversion_request(), _only_errors_logged():
+    with no_conversion_request(), only_errors_logged():
         check_dual_encoder(name, local)
         return _load_weights(name, dtype, local), _load_processor(name, local)
 
@@ -110,7 +110,7 @@ def _load_processor(name: str, local: bool) -> Any:
 
 
 @contextmanager
-def _only_errors_logged() -> Iterator[None]:
+def only_errors_logged() -> Iterator[None]:
     """What transformers warns of while loading is either checked here or of no consequence."""
     from transformers.utils import logging
 
@@ -123,7 +123,7 @@ def _only_errors_logged() -> Iterator[None]:
 
 
 @contextmanager
-def _no_conversion_request() -> Iterator[None]:
+def no_conversion_request() -> Iterator[None]:
     """Stop transformers from asking a public service to open a pull request on `.bin` models."""
     variable = "DISABLE_SAFETENSORS_CONVERSION"
     before = os.environ.get(variable)
