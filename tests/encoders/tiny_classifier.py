@@ -4,26 +4,8 @@ import torch
 import transformers as hf
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-WORDS = [
-    "a",
-    "man",
-    "woman",
-    "reads",
-    "to",
-    "his",
-    "her",
-    "son",
-    "vermin",
-    "scum",
-    "nice",
-    "day",
-    "out",
-    "people",
-    "soup",
-    "of",
-    "red",
-    "lentils",
-]
+TEXT = "a man woman reads to his her son vermin scum nice day out people soup of red lentils"
+WORDS = TEXT.split()
 
 
 def save_classifier(folder, labels, seed=0, **config):
