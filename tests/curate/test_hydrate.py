@@ -192,6 +192,27 @@ def test_rows_of_one_image_ask_once(server, tmp_path):
     assert religion.num_rows == 1
 
 
+def test_when_nothing_is_left_it_says_why_and_what_was_noted(server, tmp_path):
+    addresses = serve(server, tmp_path / "set", 3)
+    server.on("/00.jpg", Reply(status=404))
+    server.on("/01.jpg", Reply(picture(77)))
+    server.on("/02.jpg", Reply(status=503))
+    out = tmp_path / "out"
+    with pytest.raises(InputError, match="no image is left") as told:
+        hydrate(addresses, out)
+    assert "of 3 rows, 1 gone from its address, 1 another image at its address" in str(told.value)
+    assert "1 its host did not answer" in str(told.value)
+    assert "--urls-only" not in str(told.value)
+    assert not out.exists()
+    for number in range(3):
+        server.on(f"/{number:02}.jpg", Reply(picture(number)))
+    noted = next(path for path in tmp_path.iterdir() if path.name.startswith(".unskew-"))
+    assert str(noted) in str(told.value)
+    server.asked.clear()
+    assert hydrate(addresses, out).built.numbers["rows"] == 1
+    assert [request["path"] for request in server.asked] == ["/02.jpg"]
+
+
 def test_no_network(tmp_path):
     with loopback() as server:
         addresses = serve(server, tmp_path / "set", 6)
@@ -222,8 +243,11 @@ def test_a_full_disk_keeps_what_was_downloaded(server, tmp_path):
 
 
 def test_bad_input(server, tmp_path):
-    with pytest.raises(NotFoundError, match="is no set: name a folder"):
+    with pytest.raises(NotFoundError, match="there is no such folder"):
         hydrate(tmp_path / "none", tmp_path / "out")
+    (tmp_path / "other").mkdir()
+    with pytest.raises(NotFoundError, match="is no set: name a folder"):
+        hydrate(tmp_path / "other", tmp_path / "out")
     addresses = serve(server, tmp_path / "set", 2)
     hydrate(addresses, tmp_path / "whole")
     with pytest.raises(InputError, match="holds its images already"):

@@ -90,8 +90,13 @@ def import_(
 
 @dataset.command()
 def hydrate(
-    folder: Annotated[
-        Path, typer.Argument(help="A set of addresses, which `unskew dataset build` has made.")
+    set_: Annotated[
+        str,
+        typer.Argument(
+            metavar="SET",
+            help="A set of addresses: a folder that `unskew dataset build` has made, or the id of "
+            "one on the Hub, as you/real-world-bias.",
+        ),
     ],
     out: Annotated[
         Path, typer.Option(help="Folder for the set with images. A stopped run goes on from here.")
@@ -101,4 +106,4 @@ def hydrate(
     from unskew.cli.show_set import show_hydrated
     from unskew.curate.hydrate import hydrate_set
 
-    show_hydrated(hydrate_set(folder, out))
+    show_hydrated(hydrate_set(set_, out))

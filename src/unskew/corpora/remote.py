@@ -1,10 +1,12 @@
 """Image sets on the Hugging Face Hub."""
 
 import re
+from collections.abc import Sequence
+from pathlib import Path
 
 import datasets
 from datasets import Dataset, DatasetDict
-from huggingface_hub import HfApi, constants
+from huggingface_hub import HfApi, constants, snapshot_download
 from huggingface_hub.errors import RepositoryNotFoundError
 
 from unskew.corpora.splits import choose_split
@@ -28,6 +30,31 @@ def read_hub(source: str, split: str | None, config: str | None) -> Dataset:
     if isinstance(data, DatasetDict):
         return data[choose_split(list(data), None, source)]
     return data
+
+
+def fetch_files(source: str, names: Sequence[str]) -> Path:
+    """A folder with the newest of these files of a data set of the Hub; of those that it has.
+
+    Nothing else of it is downloaded. Where the Hub is out of reach, the local cache is asked.
+
+    Raises:
+        NotFoundError: no such data set, or it is neither on the Hub, as far as can be told, nor
+            in the cache.
+    """
+    if not _HUB_ID.fullmatch(source):
+        raise NotFoundError(f"{source!r}: there is no such folder, and no data set is called so")
+    try:
+        return Path(snapshot_download(source, repo_type="dataset", allow_patterns=list(names)))
+    except RepositoryNotFoundError as error:
+        raise NotFoundError(
+            f"{source!r}: there is no such folder, and the Hub has no such data set (or it is "
+            "private, and you are not logged in)"
+        ) from error
+    except Exception as error:  # whatever comes from the Hub's client is about this data set
+        raise NotFoundError(
+            f"{source!r}: there is no such folder, and it was not loaded from the Hub "
+            f"({_one_line(error):.300})"
+        ) from error
 
 
 def splits_on_hub(source: str, config: str | None) -> list[str]:

@@ -1,7 +1,10 @@
 """Image files from the web, with patience for each host."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Lock
 from urllib.parse import urlsplit
 
 from unskew.curate.images import LARGEST, NoImageError, image_suffix
@@ -26,6 +29,9 @@ class OutOfReachError(UnreachableError):
 class Downloader:
     """Fetches images, with patience for each host; one that does not answer is given up.
 
+    It may be asked by several threads at once. A host has one request at a time: another for it
+    waits until that one is answered, whatever pauses the host wishes for in between.
+
     `limit`: bytes; a longer file is not stored. `oembed`: who is asked where the image of a page on
     Flickr lies.
     """
@@ -33,6 +39,8 @@ class Downloader:
     patience: Patience = field(default_factory=lambda: Patience(attempts=3))
     limit: int = LARGEST
     oembed: str = flickr.OEMBED
+    _lock: Lock = field(default_factory=Lock, repr=False)  # of what follows
+    _turns: dict[str, Lock] = field(default_factory=dict, repr=False)
     _hosts: dict[str, Web] = field(default_factory=dict, repr=False)
     _silent: Counter[str] = field(default_factory=Counter, repr=False)
     _silent_in_a_row: set[str] = field(default_factory=set, repr=False)
@@ -54,27 +62,23 @@ class Downloader:
 
     def _get(self, url: str) -> tuple[bytes, str]:
         """What lies at an address, and the type that its host gives it."""
-        host = _host_of(url)
-        if self._silent[host] >= _GIVEN_UP_AFTER:
-            raise UnreachableError(f"{host} did not answer {_GIVEN_UP_AFTER} times in a row")
-        if host not in self._hosts:
-            if len(self._hosts) >= _MOST_HOSTS:
-                self._hosts.pop(next(iter(self._hosts))).close()
-            self._hosts[host] = Web(host, self.patience)
-        try:
-            answer = self._hosts[host].get(url, limit=self.limit)
-        except UnreachableError as error:
-            self._silent[host] += 1
-            self._silent_in_a_row.add(host)
-            if len(self._silent_in_a_row) >= _OUT_OF_REACH:
-                raise OutOfReachError(
-                    f"{_OUT_OF_REACH} hosts in a row did not answer: look after the network"
-                ) from error
-            raise
-        except SourceError as error:
-            raise NoImageError(str(error)) from error
-        self._silent[host] = 0
-        self._silent_in_a_row.clear()
+        host = host_of(url)
+        with self._turn(host) as web:
+            if self._silent[host] >= _GIVEN_UP_AFTER:
+                raise UnreachableError(f"{host} did not answer {_GIVEN_UP_AFTER} times in a row")
+            try:
+                answer = web.get(url, limit=self.limit)
+            except UnreachableError as error:
+                if self._is_silent(host):
+                    raise OutOfReachError(
+                        f"{_OUT_OF_REACH} hosts in a row did not answer: look after the network"
+                    ) from error
+                raise
+            except SourceError as error:
+                raise NoImageError(str(error)) from error
+            with self._lock:
+                self._silent[host] = 0
+                self._silent_in_a_row.clear()
         if answer.status_code != 200:
             raise NoImageError(f"HTTP {answer.status_code}")
         if answer.content is None:
@@ -82,10 +86,38 @@ class Downloader:
         kind = answer.headers.get("content-type", "no type given").split(";")[0]
         return answer.content, kind
 
+    @contextmanager
+    def _turn(self, host: str) -> Iterator[Web]:
+        """Wait for the turn to ask a host."""
+        with self._lock:
+            turn = self._turns.setdefault(host, Lock())
+        with turn:
+            with self._lock:
+                if host not in self._hosts:
+                    self._close_one()
+                    self._hosts[host] = Web(host, self.patience)
+                web = self._hosts[host]
+            yield web
 
-def _host_of(url: str) -> str:
+    def _close_one(self) -> None:
+        """End the connections to the host that was met first, of those that nobody asks."""
+        if len(self._hosts) < _MOST_HOSTS:
+            return
+        idle = next((host for host in self._hosts if not self._turns[host].locked()), None)
+        if idle is not None:
+            self._hosts.pop(idle).close()
+
+    def _is_silent(self, host: str) -> bool:
+        """Note it; True when so many were in a row that the network must be gone."""
+        with self._lock:
+            self._silent[host] += 1
+            self._silent_in_a_row.add(host)
+            return len(self._silent_in_a_row) >= _OUT_OF_REACH
+
+
+def host_of(url: str) -> str:
     """Who is asked for it. Raises NoImageError where the address is none."""
     try:
-        return urlsplit(url).netloc or url
+        return urlsplit(url).netloc.rpartition("@")[2].lower() or url
     except ValueError as error:
         raise NoImageError(f"its address is none ({error})") from error

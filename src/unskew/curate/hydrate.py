@@ -1,33 +1,41 @@
 """From a set of addresses to one with images: downloaded, checked, and what has gone told.
 
-Downloads are kept beside the new set, in a collection, until every image has been asked for.
+Several hosts are asked at once, each by one request at a time. Downloads are kept beside the new
+set, in a collection, until every image has been asked for.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
+from tqdm.auto import tqdm
+
 from unskew.corpora.published import BUILD, METADATA, SPLITS, is_set
-from unskew.curate.collect import collect
-from unskew.curate.collection import RECORDS, record_id
-from unskew.curate.download import Downloader
+from unskew.corpora.remote import fetch_files
+from unskew.curate.collection import RECORDS, Collection, record_id
+from unskew.curate.download import Downloader, OutOfReachError
+from unskew.curate.fetch_all import fetch_all
+from unskew.curate.images import NoImageError, store_image
 from unskew.curate.pixels import UnreadableError, small_copy
 from unskew.curate.queries import Query
 from unskew.curate.record import UNKNOWN_LICENCE, Record, read_records
 from unskew.curate.sets.assemble import FORMAT, Built, Origin, Plan, assemble
 from unskew.curate.sets.entry import Entry, known_label, read_metadata
 from unskew.curate.sets.place import file_digest, refuse_other_content, written_whole
-from unskew.curate.sources.base import Found, Page
+from unskew.curate.sources.base import Found
+from unskew.curate.sources.patience import UnreachableError
 from unskew.errors import InputError, NotFoundError
 
 MISSING = "missing.jsonl"
 _HYDRATED = "hydrated"
-_PER_PAGE = 100
+_SOURCE = "hydrate"
+# Images whose records are made durable together; a kill loses as many downloads at most.
+_BATCH = 16
 _TAKEN_OVER = {"mode", "title", "about", "shares", "seed", "contact", "reviewed", "agreement"}
 What: TypeAlias = Literal["gone", "changed", "unreached"]
 _TOLD = {
@@ -74,16 +82,17 @@ def hydrate_set(
 ) -> Hydrated:
     """Download the images of the set of addresses in `folder` into a new set, `out`.
 
+    `folder`: one that `unskew dataset build` has made, or the id of such a data set on the Hub.
     An image enters if its SHA-256 is that of the set, or the set knows none; the others are in
     missing.jsonl. A run that was stopped goes on; one after the end asks for the unreached alone.
 
     Raises:
-        NotFoundError: there is no such set.
+        NotFoundError: there is no such set, or the Hub was not reached.
         InputError: it holds images already or cannot be read, no image is left, `out` holds
             something else or cannot be written, or the network is gone. What was downloaded is
             kept in every case.
     """
-    folder, out = Path(folder), Path(out)
+    folder, out = _at_hand(str(folder)), Path(out)
     numbers = _numbers(folder)
     digest = file_digest(folder / METADATA)
     refuse_other_content(out)
@@ -92,10 +101,16 @@ def hydrate_set(
         return finished
     entries = _entries(folder / METADATA)
     downloads = out.absolute().with_name(f".unskew-downloads-{out.name}")
-    collect([_Addresses(entries)], [], downloads, downloader=downloader)
+    _download(list(dict.fromkeys(entry.url for entry in entries)), downloads, downloader)
     found = _sorted_out(entries, downloads)
     if found.count("unreached") == len(entries):
         raise InputError("no image could be downloaded, since no host answers: try again later")
+    if not found.entries:
+        told = ", ".join(f"{found.count(w)} {_TOLD[w]}" for w in get_args(What) if found.count(w))
+        raise InputError(
+            f"no image is left for {out}: of {len(entries)} rows, {told}. What was asked is noted "
+            f"in {downloads}: remove it to ask all of them again"
+        )
     with written_whole(out) as staging:
         lines = [json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in found.missing]
         (staging / MISSING).write_text("".join(lines), encoding="utf-8")
@@ -118,29 +133,62 @@ class _Found:
         return sum(row.what == what for row in self.missing)
 
 
-class _Addresses:
-    """The images of a set, each once, as a source to collect from."""
+def _at_hand(name: str) -> Path:
+    """The folder of a set; of one on the Hub, where its rows and numbers are in the local cache."""
+    if Path(name).exists():
+        return Path(name)
+    folder = fetch_files(name, (METADATA, BUILD))
+    if not is_set(folder):
+        raise NotFoundError(
+            f"the data set {name} of the Hub has no {BUILD} and {METADATA}: unskew has not made it"
+        )
+    return folder
 
-    name = "hydrate"
-    place = ""
-    by_keyword = False
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
-        urls = dict.fromkeys(entry.url for entry in entries)
-        self._found = [Found(key=url, url=url, licence=UNKNOWN_LICENCE) for url in urls]
+def _download(urls: Sequence[str], folder: Path, downloader: Downloader | None) -> None:
+    """Ask for every address that `folder`, a collection, has no record of; see `fetch_all`.
 
-    def pages(self, query: Query, after: str | None) -> Iterator[Page]:
-        """`after` is how many were asked for."""
-        for start in range(int(after or 0), len(self._found), _PER_PAGE):
-            end = start + _PER_PAGE
-            yield Page(tuple(self._found[start:end]), str(end) if end < len(self._found) else None)
+    Raises:
+        InputError: the disk takes no more, another run is writing there, or the network is gone.
+    """
+    with Collection(folder) as collection:
+        missing = [url for url in urls if record_id(_SOURCE, url) not in collection.log]
+        waiting: list[Record] = []
+        answers = fetch_all(missing, downloader or Downloader())
+        bar = tqdm(answers, total=len(missing), unit="image", disable=None, delay=2, leave=False)
+        try:
+            for url, answer in bar:
+                if isinstance(answer, UnreachableError) and not isinstance(answer, OutOfReachError):
+                    continue  # it may answer another time
+                waiting.append(_record(collection, url, answer))
+                if len(waiting) == _BATCH:
+                    collection.add(waiting)
+                    waiting = []
+        except OutOfReachError as error:
+            raise InputError(
+                f"{error}; what was downloaded is kept in {folder}: run it again to go on"
+            ) from error
+        finally:
+            answers.close()
+            collection.add(waiting)
+
+
+def _record(collection: Collection, url: str, answer: bytes | Exception) -> Record:
+    """Of an image, which is then stored, or of why there is none."""
+    found = Found(key=url, url=url, licence=UNKNOWN_LICENCE)
+    if isinstance(answer, NoImageError):
+        return collection.record(found, _SOURCE, Query(""), None, str(answer))
+    if isinstance(answer, Exception):
+        raise answer
+    image = store_image(collection.folder, answer, "")
+    return collection.record(found, _SOURCE, Query(""), image, None)
 
 
 def _sorted_out(entries: Sequence[Entry], downloads: Path) -> _Found:
     records = {record.id: record for record in read_records(downloads / RECORDS)}
     kept, missing, unchecked = [], [], 0
     for entry in entries:
-        record = records.get(record_id(_Addresses.name, entry.url))
+        record = records.get(record_id(_SOURCE, entry.url))
         found = _checked(entry, record, downloads)
         if isinstance(found, Entry):
             kept.append(found)

@@ -118,7 +118,7 @@ def assemble(
     kept, reasons = _permitted(removed.entries, plan.mode)
     reasons.update(origin.left_out)
     if not kept:
-        raise InputError(_nothing_left(out, origin.candidates, reasons, removed.removed))
+        raise InputError(_nothing_left(out, plan.mode, origin.candidates, reasons, removed.removed))
     order = {category: place for place, category in enumerate(taxonomy())}
     kept.sort(key=lambda entry: order[entry.category])
     rows = split_up(kept, plan.shares, plan.seed)
@@ -167,12 +167,16 @@ def _permitted(entries: Sequence[Entry], mode: Mode) -> tuple[list[Entry], Count
     return kept, reasons
 
 
-def _nothing_left(out: Path, candidates: int, reasons: Mapping[str, int], removed: int) -> str:
+def _nothing_left(
+    out: Path, mode: Mode, candidates: int, reasons: Mapping[str, int], removed: int
+) -> str:
     why = [f"{count}: {reason}" for reason, count in sorted(reasons.items(), key=lambda i: -i[1])]
     if removed:
         why.append(f"{removed}: on a list of removals")
+    said = f"nothing is left for the set {out}: of {candidates} records, {'; '.join(why) or 'none'}"
+    if mode != "images":  # the other modes leave nothing out for its licence
+        return said
     return (
-        f"nothing is left for the set {out}: of {candidates} records, {'; '.join(why) or 'none'}. "
-        "What may not be passed on can be in a set of addresses (--urls-only) or in one for your "
-        "own use (--private)"
+        f"{said}. What may not be passed on can be in a set of addresses (--urls-only) or in one "
+        "for your own use (--private)"
     )

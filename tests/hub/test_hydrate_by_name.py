@@ -1,0 +1,82 @@
+"""`unskew dataset hydrate you/set`: from the addresses of a set on the Hub to one with images."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from unskew.corpora import load_images
+from unskew.curate.build import build_set
+from unskew.curate.sets.assemble import Plan
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "curate"))
+from loopback import Reply, loopback
+from small_curation import curated, face_files
+
+
+@pytest.fixture
+def hub(hub, monkeypatch):
+    """One that files can be downloaded from, too: their address is made up at import."""
+    from huggingface_hub import constants
+
+    template = f"{hub.endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    return hub
+
+
+@pytest.fixture
+def web(tmp_path):
+    """Twelve faces on the loopback, and the set of their addresses."""
+    with loopback() as server:
+        for number, (content, _) in enumerate(face_files(12)):
+            server.on(f"/{number}.jpg", Reply(content))
+        where = {"url": lambda n: f"{server.url}/{n}.jpg", "author": str}
+        folder = curated(tmp_path, 12, **where)
+        build_set(folder, tmp_path / "set", Plan("urls-only"))
+        server.asked.clear()
+        yield server
+
+
+def test_a_set_of_the_hub_gets_its_images_and_keeps_its_labels(unskew, hub, web, tmp_path):
+    published = unskew("publish", "dataset", tmp_path / "set", "--repo", "you/addresses")
+    assert published[0] == 0, published[2]
+    code, out, err = unskew("dataset", "hydrate", "you/addresses", "--out", tmp_path / "out")
+    assert code == 0, err
+    rows = len((tmp_path / "set" / "metadata.jsonl").read_text().splitlines())
+    assert rows > 8
+    assert f"{rows} rows of {rows} images" in out
+    assert len(web.asked) == rows
+    splits = ("train", "validation", "test")
+    found = {
+        split: load_images(tmp_path / "out", split).labels("gender").tolist() for split in splits
+    }
+    assert sum(map(len, found.values())) == rows
+    unskew("dataset", "hydrate", tmp_path / "set", "--out", tmp_path / "local")
+    for split, labels in found.items():
+        assert load_images(tmp_path / "local", split).labels("gender").tolist() == labels
+    asked = [request for request in hub.faults.requests if "/resolve/" in request]
+    assert {request.rsplit("/", 1)[1] for request in asked} == {"metadata.jsonl", "build.json"}
+    web.asked.clear()
+    again = unskew("dataset", "hydrate", "you/addresses", "--out", tmp_path / "out")
+    assert (again[0], again[1], web.asked) == (0, out, [])
+
+
+def test_names_that_lead_nowhere_are_one_line(unskew, hub, tmp_path):
+    hub.create("datasets", "you/pictures", False, None)
+    for name, says in (
+        ("you/none", "'you/none': there is no such folder, and the Hub has no such data set"),
+        ("no/such/folder", "'no/such/folder': there is no such folder, and no data set is called"),
+        ("you/pictures", "the data set you/pictures of the Hub has no build.json"),
+    ):
+        code, out, err = unskew("dataset", "hydrate", name, "--out", tmp_path / "out")
+        assert (code, out) == (2, ""), name
+        assert f"unskew: {says}" in err
+        assert err.strip().count("\n") == 0 or err.count("unskew: ") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_hub_out_of_reach_is_one_line(unskew, tmp_path):
+    code, out, err = unskew("dataset", "hydrate", "you/elsewhere", "--out", tmp_path / "out")
+    assert (code, out) == (2, "")
+    assert "'you/elsewhere': there is no such folder, and it was not loaded from the Hub" in err
+    assert err.count("\n") == 1
