@@ -51,7 +51,7 @@ class Upload:
             one that are not in this one are removed in the same commit.
         private: for a repository that is made.
         revision: a branch, made if there is none; None is the main one.
-        create_pr: as a pull request, which leaves the branch as it is.
+        create_pr: as a pull request against the branch, which has to be there and stays as it is.
     """
 
     repo_id: str
@@ -194,6 +194,8 @@ class _Uploading:
                 "private on its page first",
             )
         state = main if self.branch == "main" else self._state(self.branch)
+        if state is None and wanted.create_pr:
+            raise self._nothing(f"there is no branch {self.branch} to open a pull request against")
         if state is None and main is not None:
             self._check_ours(main)  # what a new branch begins with
             patiently(

@@ -10,8 +10,8 @@ T = TypeVar("T")
 
 WAITS = (1.0, 2.0, 4.0)
 """Seconds before each further try."""
-LONGEST_WAIT = 60.0
-"""Seconds, even where the Hub asks for more patience."""
+LONGEST_WAIT = 301.0
+"""Seconds, even where the Hub asks for more patience: it counts requests by five minutes."""
 
 
 def patiently(call: Callable[[], T]) -> T:
@@ -60,7 +60,13 @@ def may_have_reached(error: Exception) -> bool:
 
 
 def pause(error: Exception, wait: float) -> float:
-    """Seconds, more if the Hub asks for it."""
+    """Seconds, more if the Hub asks for it: Retry-After, or when its window of requests ends."""
+    from huggingface_hub.utils import parse_ratelimit_headers
+
     headers = getattr(getattr(error, "response", None), "headers", {})
-    asked = headers.get("Retry-After", "")
-    return min(max(wait, float(asked) if asked.isdecimal() else 0.0), LONGEST_WAIT)
+    after = headers.get("Retry-After", "")
+    asked = float(after) if after.isdecimal() else 0.0
+    limit = parse_ratelimit_headers(headers)
+    if limit is not None and limit.remaining == 0:
+        asked = max(asked, limit.reset_in_seconds + 1.0)  # it rounds down
+    return min(max(wait, asked), LONGEST_WAIT)

@@ -3,10 +3,12 @@
 import json
 import math
 import re
+import shutil
 
 import pytest
 import yaml
 from huggingface_hub import ModelCard
+from markdown_it import MarkdownIt
 
 from unskew.errors import InputError
 from unskew.hub.model_card import ASKED
@@ -140,8 +142,6 @@ def test_what_people_say_fills_the_blanks(debiased):
 
 
 def test_results_on_data_of_the_hub_are_told_in_its_own_format(debiased, tmp_path):
-    import shutil
-
     from huggingface_hub import parse_eval_result_entries
 
     copy = tmp_path / "out"
@@ -155,3 +155,29 @@ def test_results_on_data_of_the_hub_are_told_in_its_own_format(debiased, tmp_pat
     assert (entry.dataset_id, entry.task_id) == ("lab/faces", "weat_gender")
     effects = json.loads(made.files["results.json"])["effects"]
     assert entry.value == round(effects[0]["mean_abs_after"], 4)
+
+
+HOSTILE = "a|b\n# c <img src=x onerror=alert(1)> [d](javascript:e) **f** $g$ ```h"
+
+
+def test_names_of_other_people_are_no_markup(bundle, debiased, tmp_path):
+    copy = shutil.copytree(debiased, tmp_path / "out")
+    for path in (copy / "unskew_encoder.json", *(copy / "report").glob("*.json")):
+        text = path.read_text()
+        for name in ("gender", "Female", "leace", "R@5", "faces"):
+            text = text.replace(json.dumps(name), json.dumps(HOSTILE))
+        path.write_text(text)
+    hostile = model_bundle(copy, "you/fair")
+    markdown = MarkdownIt("commonmark", {"html": True}).enable("table")
+
+    def structure(card):
+        """Everything but the text: what kinds of block and markup come after one another."""
+        tokens = markdown.parse(card.split("\n---\n", 1)[1])
+        inner = [child for t in tokens for child in t.children or []]
+        kinds = {"text", "softbreak", "code_inline", "image"}  # a name may stand in a figure's alt
+        return [t.type for t in tokens], [t.type for t in inner if t.type not in kinds]
+
+    assert structure(hostile.card) == structure(bundle.card)
+    shown = markdown.parse(hostile.card)
+    said = [t.content for token in shown for t in token.children or [] if t.type == "text"]
+    assert " ".join(HOSTILE.split()) in "".join(said).replace("\u2060", "")

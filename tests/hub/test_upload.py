@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from loopback_hub import READS, WRITES, Fault
+from loopback_hub import READS, Fault
 from loopback_hub.here import connect
 from loopback_hub.routes import SIGNATURE
 from loopback_hub.store import Commit, File
@@ -58,85 +58,29 @@ def test_branches_and_pull_requests_leave_the_main_branch(hub):
     assert (first.changed, again.changed) == (True, False)
     assert repository.files("refs/pr/1") == NEW
     assert repository.files() == OLD
-    with pytest.raises(InputError, match="no such repository to open a pull request in"):
+    upload(wanted(OLD | {"mark.json": b"[]"}, revision="v2", create_pr=True))
+    assert repository.files("v2") == NEW
+    assert list(repository.refs) == ["main", "v2", "refs/pr/1", "refs/pr/2"]
+
+
+def test_a_pull_request_makes_neither_repository_nor_branch(hub):
+    upload(wanted(OLD))
+    with pytest.raises(InputError, match="no branch v2 to open a pull request against; nothing"):
+        upload(wanted(NEW, revision="v2", create_pr=True))
+    assert list(hub.repository("you/fair").refs) == ["main"]
+    with pytest.raises(InputError, match="no such repository to open a pull request in; nothing"):
         upload(wanted(repo="you/other", create_pr=True))
+    assert list(hub.repositories) == [("models", "you/fair")]
 
 
-PASSING = [
-    Fault("status", 500),
-    Fault("status", 503),
-    Fault("status", 429),
-    Fault("reset"),
-    Fault("reset halfway"),
-    Fault("answer lost"),
-    Fault("slow answer", seconds=0.7),
-]
-REFUSING = [Fault("status", code) for code in (401, 403, 404, 409)]
-
-
-def requests_of(hub, before):
-    """The number of requests that publishing takes when nothing goes wrong."""
-    prepare(hub, before, "you/counted")
-    upload(wanted(repo="you/counted"))
-    n = len(hub.faults.requests)
-    hub.faults.clear()
-    return n
-
-
-def prepare(hub, before, repo):
-    hub.objects.clear()
-    if before:
-        upload(wanted(before, repo=repo))
-        hub.objects.clear()
-    hub.faults.clear()
-
-
-@pytest.mark.parametrize("before", [{}, OLD], ids=["new", "update"])
-@pytest.mark.parametrize("fault", PASSING, ids=lambda f: f"{f.kind} {f.status}")
-def test_what_passes_at_any_request_costs_nothing(hub, before, fault, monkeypatch):
-    n = requests_of(hub, before)
-    if fault.kind == "slow answer":
-        monkeypatch.setattr(unskew.upload, "TIMEOUT", 0.4)
-    for number in range(n):
-        repo = f"you/fair{number}"
-        prepare(hub, before, repo)
-        hub.faults.at(number, fault)
-        assert upload(wanted(repo=repo)).changed, number
-        assert len(hub.faults.injected) == 1
-        repository = hub.repository(repo)
-        assert repository.files() == NEW
-        assert len(repository.commits) == (3 if before else 2)  # never committed twice
-
-
-def outcome(repo):
-    """None, or what went wrong."""
-    try:
-        upload(wanted(repo=repo))
-    except InputError as error:
-        return str(error)
-    return None
-
-
-@pytest.mark.parametrize("before", [{}, OLD], ids=["new", "update"])
-@pytest.mark.parametrize("fault", REFUSING, ids=lambda f: f"{f.status}")
-def test_a_refusal_at_any_request_is_all_or_nothing_and_says_which(hub, before, fault):
-    whole = 0
-    for number in range(requests_of(hub, before)):
-        repo = f"you/fair{number}"
-        prepare(hub, before, repo)
-        hub.faults.at(number, fault)
-        said = outcome(repo)
-        known = hub.repositories.get(("models", repo))
-        if said is None:
-            whole += 1
-            assert hub.repository(repo).files() == NEW
-        else:
-            assert said.endswith("nothing was published")
-            assert "\n" not in said
-            assert WRITES not in said
-            assert known is None or known.files() == before
-    # To a look (its two requests) 401 also means "no such repository": making it says it is there.
-    assert whole <= 2
+def test_as_patient_as_the_hub_asks(hub, monkeypatch):
+    """It tells in a header of its own when its window of requests ends."""
+    slept = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    limit = Fault("status", 429, ratelimit='"api";r=0;t=200')
+    hub.faults.at(0, limit)
+    assert upload(wanted()).changed
+    assert max(slept) >= 200
 
 
 class TestLastingFaults:
@@ -167,8 +111,11 @@ class TestLastingFaults:
 
     def test_silence_after_the_commit_is_said(self, hub):
         """The one case in which nobody can know; running it again finds out."""
-        n = requests_of(hub, {})
-        prepare(hub, {}, "you/fair")
+        upload(wanted())
+        n = len(hub.faults.requests)
+        hub.repositories.clear()
+        hub.objects.clear()
+        hub.faults.clear()
         hub.faults.at(n - 1, Fault("answer lost"))
         for number in range(n, n + 40):
             hub.faults.at(number, Fault("status", 500))

@@ -19,12 +19,32 @@ class Fault:
         status: of kind "status".
         seconds: of the slow kinds.
         error_code: the header by which the Hub says which thing it is that is not there.
+        retry_after, ratelimit: the headers by which it asks to wait.
     """
 
     kind: Kind
     status: int = 500
     seconds: float = 0.0
     error_code: str | None = None
+    retry_after: int | None = None
+    ratelimit: str | None = None
+
+    def __str__(self) -> str:
+        """The name of a test with it."""
+        return self.kind if self.kind != "status" else str(self.status)
+
+
+PASSING = (
+    Fault("status", 500),
+    Fault("status", 503),
+    Fault("status", 429, retry_after=7),
+    Fault("reset"),
+    Fault("reset halfway"),
+    Fault("answer lost"),
+    Fault("slow answer", seconds=0.7),
+)
+"""What may go wrong once without anything being lost."""
+REFUSING = tuple(Fault("status", code) for code in (401, 403, 404, 409))
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ def serve() -> Iterator[Hub]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # or an answer's body waits for its headers' acknowledgement
 
         def handle_request(self) -> None:
             fault = hub.faults.next(f"{self.command} {urlsplit(self.path).path}")
@@ -69,7 +70,8 @@ def serve() -> Iterator[Hub]:
             if fault is not None and fault.kind in ("status", "slow"):
                 Event().wait(fault.seconds)  # not time.sleep, which tests shorten
                 status = fault.status if fault.kind == "status" else 503
-                return Answer({"error": "injected"}, status, {"X-Error-Code": fault.error_code})
+                said = {"X-Error-Code": fault.error_code, "Retry-After": fault.retry_after}
+                return Answer({"error": "injected"}, status, said | {"RateLimit": fault.ratelimit})
             parts = urlsplit(self.path)
             path = [unquote(part) for part in parts.path.strip("/").split("/")]
             query = {name: values[0] for name, values in parse_qs(parts.query).items()}

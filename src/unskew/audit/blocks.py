@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from unskew.markdown import escaped, unlinked
+
 
 @dataclass(frozen=True)
 class Heading:
@@ -49,9 +51,6 @@ class Picture:
 
 Block = Heading | Paragraph | Warning | Table | Picture
 
-_JOINER = "\u2060"
-"""Word joiner: has no width, and allows no line break."""
-
 
 def to_markdown(blocks: Sequence[Block]) -> str:
     """GitHub-flavoured Markdown."""
@@ -61,30 +60,20 @@ def to_markdown(blocks: Sequence[Block]) -> str:
 def _markdown(block: Block) -> str:
     match block:
         case Heading(level, text):
-            return "#" * level + " " + _escaped(text)
+            return "#" * level + " " + escaped(text)
         case Paragraph(text):
-            return _escaped(text)
+            return escaped(text)
         case Warning(text):
-            return f"> **{_escaped(text)}**"
+            return f"> **{escaped(text)}**"
         case Picture(file, alt):
-            return f"![{_escaped(alt)}]({file})"
+            return f"![{escaped(alt)}]({file})"
         case Table(caption, columns, rows, folded):
             lines = [columns, tuple("---" for _ in columns), *rows]
-            body = "\n".join("| " + " | ".join(_escaped(c) for c in line) + " |" for line in lines)
+            body = "\n".join("| " + " | ".join(escaped(c) for c in line) + " |" for line in lines)
             if folded:
-                summary = f"{html.escape(_unlinked(caption))} ({len(rows)} rows)"
+                summary = f"{html.escape(unlinked(caption))} ({len(rows)} rows)"
                 return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
-            return f"{_escaped(caption)}\n\n{body}"
-
-
-def _escaped(text: str) -> str:
-    """Labels come from other people's data: none may act as markup, link or mention."""
-    return re.sub(r"([\\`*_\[\]<>|#&~$])", r"\\\1", _unlinked(" ".join(text.split())))
-
-
-def _unlinked(text: str) -> str:
-    """GitHub links addresses and names by itself, escaped or not: an unseen joiner stops it."""
-    return re.sub(r"(@|#|:(?=//)|\bwww(?=\.))", rf"\1{_JOINER}", text, flags=re.IGNORECASE)
+            return f"{escaped(caption)}\n\n{body}"
 
 
 def to_html(title: str, blocks: Sequence[Block], folder: Path) -> str:

@@ -1,7 +1,9 @@
 """``unskew publish``: put a model, a data set, a metric or the demo on the Hugging Face Hub."""
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,104 +14,88 @@ publish = typer.Typer(
     help="Put a model, a set, a metric or the demo on the Hugging Face Hub.", no_args_is_help=True
 )
 
-Repo = Annotated[str, typer.Option(help="Where to, as you/name; made if there is none.")]
-Private = Annotated[bool, typer.Option("--private", help="Make a repository that you alone see.")]
-DryRun = Annotated[
-    bool,
-    typer.Option("--dry-run", help="Print the files and the card, and ask nothing of the Hub."),
-]
-Revision = Annotated[
-    str | None, typer.Option(help="A branch, made if there is none. Default: main.")
-]
-CreatePr = Annotated[
-    bool, typer.Option("--create-pr", help="As a pull request, which changes no branch.")
-]
+
+def _with_options(bundle_of: Callable[..., "Bundle"]) -> Callable[..., None]:
+    """A command: the parameters of what makes the bundle, and after them what all of them have."""
+
+    def run(
+        repo: Annotated[str, typer.Option(help="Where to, as you/name; made if there is none.")],
+        private: Annotated[
+            bool, typer.Option("--private", help="Make a repository that you alone see.")
+        ] = False,
+        dry_run: Annotated[
+            bool,
+            typer.Option("--dry-run", help="Print the files and the card; ask nothing of the Hub."),
+        ] = False,
+        revision: Annotated[
+            str | None, typer.Option(help="A branch, made if there is none. Default: main.")
+        ] = None,
+        create_pr: Annotated[
+            bool, typer.Option("--create-pr", help="As a pull request, which changes no branch.")
+        ] = False,
+        **own: Any,
+    ) -> None:
+        from unskew.hub.publish import send
+        from unskew.upload import check_name
+
+        check_name(repo)
+        bundle = bundle_of(repo=repo, **own)
+        for name, size in bundle.sizes().items():
+            typer.echo(f"{size:>12,} {name}")
+        for remark in bundle.remarks():
+            typer.echo(f"Note: {remark}.", err=True)
+        if dry_run:
+            typer.echo(f"\n{bundle.card}")
+            return
+        done = send(bundle, repo, private=private, revision=revision, create_pr=create_pr)
+        state = "Published" if done.changed else "Nothing to change: all of it is there already"
+        typer.echo(f"{state}: {done.url} (commit {done.commit[:10]}, {len(bundle.files)} files)")
+
+    # Typer reads parameters from the signature, and their kinds from the annotations.
+    own = [p for p in inspect.signature(bundle_of).parameters.values() if p.name != "repo"]
+    shared = list(inspect.signature(run).parameters.values())[:-1]
+    run.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in (*own, *shared)}
+    run.__doc__ = bundle_of.__doc__
+    return publish.command(bundle_of.__name__)(run)
 
 
-@publish.command()
+@_with_options
 def model(
     folder: Annotated[Path, typer.Argument(help="A folder that `unskew debias` has made.")],
-    repo: Repo,
-    private: Private = False,
-    dry_run: DryRun = False,
-    revision: Revision = None,
-    create_pr: CreatePr = False,
-) -> None:
+    repo: str,
+) -> "Bundle":
     """A debiased model, with a card made from its measured report."""
     from unskew.hub.publish import model_bundle
-    from unskew.upload import check_name
 
-    check_name(repo)
-    _publish(model_bundle(folder, repo), repo, private, dry_run, revision, create_pr)
+    return model_bundle(folder, repo)
 
 
-@publish.command()
+@_with_options
 def dataset(
     folder: Annotated[Path, typer.Argument(help="A set that `unskew dataset build` has made.")],
-    repo: Repo,
-    private: Private = False,
-    dry_run: DryRun = False,
-    revision: Revision = None,
-    create_pr: CreatePr = False,
-) -> None:
+    repo: str,
+) -> "Bundle":
     """A set, with its card and datasheet."""
     from unskew.hub.publish import dataset_bundle
-    from unskew.upload import check_name
 
-    check_name(repo)
-    _publish(dataset_bundle(folder, repo), repo, private, dry_run, revision, create_pr)
+    return dataset_bundle(folder, repo)
 
 
-@publish.command()
+@_with_options
 def metric(
     name: Annotated[str, typer.Argument(help="A shipped metric, as weat_bias.")],
-    repo: Repo,
-    private: Private = False,
-    dry_run: DryRun = False,
-    revision: Revision = None,
-    create_pr: CreatePr = False,
-) -> None:
+    repo: str,
+) -> "Bundle":
     """A metric as a Space, for evaluate.load("you/name")."""
     from unskew.hub.publish import metric_bundle
-    from unskew.upload import check_name
 
-    check_name(repo)
-    _publish(metric_bundle(name, repo), repo, private, dry_run, revision, create_pr)
+    return metric_bundle(name, repo)
 
 
-@publish.command()
-def space(
-    repo: Repo,
-    private: Private = False,
-    dry_run: DryRun = False,
-    revision: Revision = None,
-    create_pr: CreatePr = False,
-) -> None:
+@_with_options
+def space(repo: str) -> "Bundle":
     """The demo, as a Space."""
     from unskew.hub.publish import space_bundle
-    from unskew.upload import check_name
 
-    check_name(repo)
-    _publish(space_bundle(), repo, private, dry_run, revision, create_pr)
-
-
-def _publish(
-    bundle: "Bundle",
-    repo: str,
-    private: bool,
-    dry_run: bool,
-    revision: str | None,
-    create_pr: bool,
-) -> None:
-    from unskew.hub.publish import send
-
-    for name, size in bundle.sizes().items():
-        typer.echo(f"{size:>12,} {name}")
-    for remark in bundle.remarks():
-        typer.echo(f"Note: {remark}.", err=True)
-    if dry_run:
-        typer.echo(f"\n{bundle.card}")
-        return
-    done = send(bundle, repo, private=private, revision=revision, create_pr=create_pr)
-    state = "Published" if done.changed else "Nothing to change: all of it is there already"
-    typer.echo(f"{state}: {done.url} (commit {done.commit[:10]}, {len(bundle.files)} files)")
+    return space_bundle()

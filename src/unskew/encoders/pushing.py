@@ -8,6 +8,7 @@ from unskew.encoders.debiaser import Debiaser
 from unskew.encoders.fetching import BUILT_IN
 from unskew.encoders.folder import DESCRIPTION, FILES, contents
 from unskew.encoders.publishable import is_local, publishable
+from unskew.markdown import code, escaped
 from unskew.upload import Upload, upload
 
 
@@ -47,12 +48,12 @@ def card(debiaser: Debiaser, repo_id: str) -> ModelCard:
         pipeline_tag="zero-shot-image-classification",
         tags=["unskew", "fairness", "debiasing", debiaser.method],
     )
-    what = ", ".join(debiaser.attributes) or "social bias"
-    base = f"{'A local model, ' if local else ''}`{debiaser.base}`"
+    what = escaped(", ".join(debiaser.attributes)) or "social bias"
+    base = f"{'A local model, ' if local else ''}{code(debiaser.base)}"
     parts = [
         f"---\n{data.to_yaml()}\n---\n",
         f"# {repo_id.split('/')[-1]}\n",
-        f"{base}, debiased for {what} with `{debiaser.method}` of unskew.\n",
+        f"{base}, debiased for {what} with {code(debiaser.method)} of unskew.\n",
         "```python\nfrom unskew import DualEncoder\n"
         f'encoder = DualEncoder.from_pretrained("{repo_id}")\n```\n',
     ]

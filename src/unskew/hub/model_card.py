@@ -20,6 +20,7 @@ from unskew.encoders import Debiaser
 from unskew.encoders.fetching import BUILT_IN
 from unskew.errors import InputError
 from unskew.hub.cards import blank, filled_in
+from unskew.markdown import code, escaped
 
 PEOPLE = "card.yaml"
 RESULTS = "results.json"
@@ -200,7 +201,7 @@ def model_card(
         "said": {k: said.get(k) or blank(what) for k, what in ASKED.items()},
         "pictures": pictures,
     }
-    filters = {"d": _signed, "x": _plainly, "cell": _cell, "json": _json}
+    filters = {"d": _signed, "x": _plainly, "cell": escaped, "code": code, "json": _json}
     return filled_in("model.md.jinja", values, filters)
 
 
@@ -218,12 +219,6 @@ def _signed(value: float | None, digits: int = 2) -> str:
 
 def _plainly(value: float | None, digits: int = 2) -> str:
     return "undefined" if value is None else f"{value:.{digits}f}"
-
-
-def _cell(value: object) -> str:
-    """Names and labels are other people's: none may act as markup."""
-    text = " ".join(str(value).split())
-    return "".join(f"\\{c}" if c in "\\`*_[]|" else c for c in text).replace("<", "&lt;")
 
 
 def _plain(value: Any) -> Any:

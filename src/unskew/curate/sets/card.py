@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from unskew.corpora.published import SPLITS, config_name, features
 from unskew.curate.sets.composition import FEW
+from unskew.markdown import escaped
 
 # Licences that the Hub knows by a name of its own, which is SPDX in lower case.
 _OF_THE_HUB = {"CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0", "CC-BY-3.0", "CC-BY-SA-3.0", "CC-BY-2.0"}
@@ -82,17 +83,10 @@ def rendered(template: str, numbers: Mapping[str, Any]) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # Markdown
     )
-    environment.filters["cell"] = _cell
+    environment.filters["cell"] = escaped  # names of sources and licences are anybody's
     environment.filters["config"] = config_name
     environment.filters["interval"] = _interval
     return environment.get_template(template).render(**numbers, few=FEW, all_splits=SPLITS)
-
-
-def _cell(value: object) -> str:
-    """In a cell of a table: names of sources and licences are anybody's."""
-    return (
-        " ".join(str(value).split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
-    )
 
 
 def _interval(found: Mapping[str, Any]) -> str:
