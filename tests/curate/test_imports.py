@@ -5,9 +5,11 @@ import json
 
 import pytest
 from datasets import load_dataset
+from datasets.exceptions import DatasetGenerationError
 from small_curation import face_files, metadata
 
 from unskew.corpora import load_images
+from unskew.corpora.real_world_bias import RealWorldBias
 from unskew.curate.imports import import_set
 from unskew.curate.imports.faces import age_subgroup
 from unskew.errors import InputError, NotFoundError
@@ -219,3 +221,22 @@ def test_folders_that_are_something_else(tmp_path):
 )
 def test_ages(age, subgroup):
     assert age_subgroup(age) == subgroup
+
+
+def test_images_of_rows_whose_hash_nobody_knows_are_told(tmp_path):
+    """MMBias's list has addresses alone."""
+    listed = tmp_path / "URLs.txt"
+    photo = '"https://www.flickr.com/photos/someone/12345/'
+    listed.write_text(json.dumps({"Muslim": {"1": {"URL": photo}}}))
+    folder = import_set("mmbias", listed, tmp_path / "set").folder
+    (tmp_path / "pile" / "images").mkdir(parents=True)
+    builder = RealWorldBias(data_dir=folder, images=tmp_path / "pile", cache_dir=tmp_path / "cache")
+    with pytest.raises(DatasetGenerationError) as told:
+        builder.download_and_prepare(str(tmp_path / "out"), file_format="parquet")
+    causes = [told.value]
+    while causes[-1].__cause__ or causes[-1].__context__:
+        causes.append(causes[-1].__cause__ or causes[-1].__context__)
+    (ours,) = (cause for cause in causes if isinstance(cause, InputError))
+    assert "nobody knows its SHA-256" in str(ours)
+    assert "unskew dataset hydrate" in str(ours)
+    assert load_dataset(str(folder), split="test")["sha256"][:] == [None]

@@ -12,6 +12,7 @@ from unskew.curate.decisions import DecisionLog, read_decisions
 from unskew.curate.pixels import UnreadableError
 from unskew.curate.review import parts
 from unskew.curate.review.desk import Desk, StaleError, agreement_in
+from unskew.curate.review.page import Page
 from unskew.curate.review.picture import data_address
 from unskew.errors import InputError
 
@@ -31,6 +32,19 @@ def desk(folder):
 
 def decide(desk, number, action, reviewer="ana", label=None):
     return desk.decide(reviewer, number, desk.view(reviewer, number).made, action, label)
+
+
+def test_an_emptied_field_of_labels_decides_nothing(desk, folder):
+    page = Page(desk, "ana")
+    made = desk.view("ana", 0).made
+    for label in (None, ""):
+        screen = page._relabel("ana", 0, made, label)
+        assert len(screen) == len(page.screen)
+        assert screen[:3] == ["ana", 0, made]
+    assert list(read_decisions(folder / "decisions.jsonl")) == []
+    page._relabel("ana", 0, made, "religion\nJewish")
+    (decision,) = read_decisions(folder / "decisions.jsonl")
+    assert (decision.action, decision.subgroup) == ("relabel", "Jewish")
 
 
 def test_each_reviewer_goes_their_own_way(desk, folder):

@@ -207,6 +207,21 @@ def test_feeds_are_filtered_by_the_words_of_a_query(server):
     assert server.times("/rss.xml") == 1
 
 
+@pytest.mark.parametrize("width", ["100%", "1100px", "auto", "-1", "1.5", "9" * 5000, "\u0663"])
+def test_a_width_that_is_no_number_ends_nothing(server, width):
+    """Nor does an item that is not called anything, or an enclosure that lies nowhere."""
+    from services import FEED
+
+    odd = (
+        '<item><title>A woman, a sea</title><enclosure type="image/jpeg"/></item>'
+        '<item><title>A woman, a sea</title><media:thumbnail url="{url}/nameless.jpg"/></item>'
+    )
+    feed = FEED.replace('width="300"', f'width="{width}"').replace("</channel>", f"{odd}</channel>")
+    server.on("/rss.xml", Reply(feed.format(url=server.url).encode()))
+    (page,) = news(server.url).pages(QUERY, None)
+    assert [found.url for found in page.found] == [f"{server.url}/{n}.jpg" for n in ("one", "two")]
+
+
 @pytest.mark.parametrize(
     ("reply", "says"),
     [

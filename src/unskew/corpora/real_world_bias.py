@@ -41,8 +41,9 @@ class RealWorldBias(datasets.GeneratorBasedBuilder):
     ``RealWorldBias("religion", data_dir="set", images="curated")`` has those of one category;
     ``.download_and_prepare("out", file_format="parquet")`` writes them as Parquet files.
 
-    Raises NotFoundError where `data_dir` is no set. An image that is not in `images`, or is not
-    what its name says, ends the preparation: the error of `datasets` then has ours as its cause.
+    Raises NotFoundError where `data_dir` is no set. An image that is not in `images`, is not
+    what its name says, or has no SHA-256 to be found by, ends the preparation: the error of
+    `datasets` then has ours as its cause.
     """
 
     BUILDER_CONFIG_CLASS = RealWorldBiasConfig
@@ -112,6 +113,12 @@ class RealWorldBias(datasets.GeneratorBasedBuilder):
             if row["split"] == split:
                 row["flags"] = [flag["check"] for flag in row["flags"]]
                 if self.config.images is not None:
+                    if row["sha256"] is None:
+                        raise InputError(
+                            f"the image of row {row['id']!r} cannot be found in "
+                            f"{self.config.images}: nobody knows its SHA-256. unskew dataset "
+                            f"hydrate {self._folder} --out SET downloads the images"
+                        )
                     content = stored_image(Path(self.config.images), row["sha256"])
                     row[IMAGE] = {"bytes": content, "path": None}
                 yield {column: row[column] for column in self.info.features}

@@ -140,7 +140,9 @@ class Page:
     def _decide(self, action: Action, who: str, number: int, made: int) -> list[Any]:
         return self._after(lambda: self.desk.decide(who, number, made, action), who, number)
 
-    def _relabel(self, who: str, number: int, made: int, label: str) -> list[Any]:
+    def _relabel(self, who: str, number: int, made: int, label: str | None) -> list[Any]:
+        if not label:  # the field was emptied
+            return self._screen(who, number)
         category, subgroup = label.split(_BREAK)
         relabel = partial(self.desk.decide, who, number, made, "relabel", (category, subgroup))
         return self._after(relabel, who, number)

@@ -1,5 +1,6 @@
 """Where a set is written: beside its place, moved there when it is whole."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -21,26 +22,54 @@ def written_whole(out: Path) -> Iterator[Path]:
     stays as it was, and nothing is left of the new one.
 
     Raises:
-        InputError: `out` holds something else, or cannot be written.
+        InputError: `out` holds something else, or cannot be written, or another run is writing it.
     """
     out = out.resolve()  # "." and ".." have names, too
     # Names without a process id: a run that was killed is cleared away by the next.
     staging, old = (out.with_name(f".unskew-{what}-{out.name}") for what in ("new", "old"))
-    if old.exists() and not out.exists():
-        os.rename(old, out)
-    refuse_other_content(out)
     try:
-        for left in (staging, old):
-            shutil.rmtree(left, ignore_errors=True)
-        staging.mkdir(parents=True)
-        yield staging
-        _replace(staging, out, old)
+        with _held(staging, out):
+            try:
+                if old.exists() and not out.exists():
+                    os.rename(old, out)
+                refuse_other_content(out)
+                shutil.rmtree(old, ignore_errors=True)
+                yield staging
+                _replace(staging, out, old)
+            except BaseException:
+                shutil.rmtree(staging, ignore_errors=True)
+                raise
     except UnskewError:
         raise
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror or error}") from error
+
+
+@contextmanager
+def _held(staging: Path, out: Path) -> Iterator[None]:
+    """Make the folder, empty, and keep every other run out of it, also while it is moved.
+
+    The system lets go of it when a run is killed.
+    """
+    staging.mkdir(parents=True, exist_ok=True)
+    handle = os.open(staging, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Another run may have moved it away, or removed it, before it could be held.
+            mine = os.path.samestat(os.fstat(handle), os.stat(staging))
+        except (BlockingIOError, FileNotFoundError):
+            mine = False
+        if not mine:
+            raise InputError(f"another run is writing {out}: wait until it has ended")
+        for left in staging.iterdir():
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left)
+            else:
+                left.unlink()
+        yield
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        os.close(handle)
 
 
 def refuse_other_content(out: Path) -> None:

@@ -75,13 +75,13 @@ def _either_number(word: str) -> re.Pattern[str]:
 
 
 def _found(entry: Any) -> Found | None:
-    """An item with a picture; None for one without."""
-    url = _picture(entry)
-    if url is None:
+    """An item with a picture; None for one without, or without a name."""
+    url, name = _picture(entry), entry.get("id") or entry.get("link")
+    if url is None or not name:
         return None
     return Found(
         # Behind "#", the BBC counts the revisions of an article.
-        key=urldefrag(entry.get("id") or entry.link).url,
+        key=urldefrag(name).url,
         url=url,
         page=entry.get("link"),
         licence=RIGHTS_RESERVED,
@@ -95,6 +95,12 @@ def _picture(entry: Any) -> str | None:
     named = [*entry.get("media_content", ()), *entry.get("media_thumbnail", ())]
     pictures = [p for p in named if p.get("url") and p.get("medium", "image") == "image"]
     if pictures:
-        return max(pictures, key=lambda p: int(p.get("width") or 0))["url"]
-    enclosed = entry.get("enclosures", ())
+        return max(pictures, key=_width)["url"]
+    enclosed = (e for e in entry.get("enclosures", ()) if e.get("href"))
     return next((e.href for e in enclosed if e.get("type", "").startswith("image/")), None)
+
+
+def _width(picture: Any) -> int:
+    """In pixels, 0 where the feed does not say it as a number."""
+    said = str(picture.get("width") or "").strip()
+    return int(said) if re.fullmatch(r"[0-9]{1,9}", said) else 0
