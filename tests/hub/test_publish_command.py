@@ -126,6 +126,9 @@ class TestRefused:
         (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
         refused("is a bert model, not a dual encoder", "model", tmp_path)
 
+    def test_a_model_without_weights_to_merge(self, refused, debiased):
+        refused("has no adapter to merge", "model", debiased, "--merged")
+
     def test_a_model_without_its_report(self, refused, debiased, tmp_path):
         copy = shutil.copytree(debiased, tmp_path / "copy")
         shutil.rmtree(copy / "report")

@@ -38,6 +38,7 @@ for name, (method, options) in made.items():
 for arguments in (
     ["model", f"{folder}/head", "--repo", "you/clip-head"],
     ["model", f"{folder}/lora", "--repo", "you/clip-debiased"],
+    ["model", f"{folder}/lora", "--repo", "you/clip-merged", "--merged"],
     ["dataset", small_set, "--repo", "you/real-world-bias"],
     ["metric", "weat_bias", "--repo", "you/weat_bias"],
     ["space", "--repo", "you/explorer"],
@@ -60,14 +61,19 @@ from unskew import DualEncoder
 
 found = {}
 picture = Image.fromarray(np.arange(32 * 32 * 3, dtype=np.uint8).reshape(32, 32, 3))
-for name in ("you/clip-head", "you/clip-debiased"):
+def embedded(model, processor):
+    inputs = CLIPProcessor.from_pretrained(processor)(images=[picture], return_tensors="pt")
+    features = model.get_image_features(**inputs).pooler_output.detach().numpy()
+    return (features / np.linalg.norm(features, axis=1, keepdims=True)).tolist()
+
+model = CLIPModel.from_pretrained("you/clip-merged")
+found["without peft"] = not hasattr(model, "peft_config"), "peft" in sys.modules
+found["merged"] = embedded(model, "you/clip-merged")
+for name in ("you/clip-head", "you/clip-debiased", "you/clip-merged"):
     found[name] = DualEncoder.from_pretrained(name).embed_images([picture]).tolist()
 model = CLIPModel.from_pretrained("you/clip-debiased")
 found["peft"] = type(model).__name__, sorted(model.peft_config)
-processor = CLIPProcessor.from_pretrained("you/tiny-clip")
-inputs = processor(images=[picture], return_tensors="pt")
-features = model.get_image_features(**inputs).pooler_output.detach().numpy()
-found["transformers"] = (features / np.linalg.norm(features, axis=1, keepdims=True)).tolist()
+found["transformers"] = embedded(model, "you/tiny-clip")
 data = load_dataset("you/real-world-bias", "gender")
 found["rows"] = {split: rows.num_rows for split, rows in data.items()}
 found["subgroup"] = data["train"].features["subgroup"].int2str(data["train"][0]["subgroup"])
@@ -119,6 +125,9 @@ def test_models_by_name(published, tiny_clip):
         np.testing.assert_allclose(online[name], expected, atol=1e-5)
     assert online["peft"] == ["CLIPModel", ["default"]]
     np.testing.assert_allclose(online["transformers"], online["you/clip-debiased"], atol=1e-5)
+    assert online["without peft"] == [True, False]
+    for name in ("merged", "you/clip-merged"):
+        np.testing.assert_allclose(online[name], online["you/clip-debiased"], atol=1e-5)
     plain = base.embed_images([picture])
     for name in ("you/clip-head", "you/clip-debiased"):
         assert not np.allclose(online[name], plain, atol=1e-3)
@@ -131,6 +140,9 @@ def test_the_card_names_the_base_model(published):
         assert "base_model: you/tiny-clip" in card
         assert "The fit took" in card
     assert "loads its LoRA adapter" in card
+    files = hub.repository("you/clip-merged").files()
+    assert not {name for name in files if name.startswith("adapter")}
+    assert '`transformers.CLIPModel.from_pretrained("you/clip-merged")`' in str(files["README.md"])
 
 
 def test_a_set_by_name(published, small_set):
@@ -169,6 +181,7 @@ def test_each_was_one_commit(published):
     for kind, name in (
         ("models", "you/clip-head"),
         ("models", "you/clip-debiased"),
+        ("models", "you/clip-merged"),
         ("datasets", "you/real-world-bias"),
         ("spaces", "you/weat_bias"),
         ("spaces", "you/explorer"),

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,6 +20,7 @@ def _with_options(bundle_of: Callable[..., "Bundle"]) -> Callable[..., None]:
     """A command: the parameters of what makes the bundle, and after them what all of them have."""
 
     def run(
+        *,
         repo: Annotated[str, typer.Option(help="Where to, as you/name; made if there is none.")],
         private: Annotated[
             bool, typer.Option("--private", help="Make a repository that you alone see.")
@@ -62,13 +64,22 @@ def _with_options(bundle_of: Callable[..., "Bundle"]) -> Callable[..., None]:
 
 @_with_options
 def model(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="A folder that `unskew debias` has made.")],
     repo: str,
+    merged: Annotated[
+        bool,
+        typer.Option("--merged", help="The whole weights, with the LoRA adapter merged in."),
+    ] = False,
 ) -> "Bundle":
     """A debiased model, with a card made from its measured report."""
     from unskew.hub.publish import model_bundle
 
-    return model_bundle(folder, repo)
+    if not merged:
+        return model_bundle(folder, repo)
+    # There until the command ends, which is after the weights were sent.
+    scratch = TemporaryDirectory(prefix="unskew-merged-")
+    return model_bundle(folder, repo, Path(context.with_resource(scratch)))
 
 
 @_with_options

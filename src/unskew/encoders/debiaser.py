@@ -159,7 +159,8 @@ def dtype_name(dtype: torch.dtype) -> str:
 
 def _check_plain(encoder: "DualEncoder") -> None:
     if encoder.base is not None:
+        other = "" if encoder.base.name == encoder.name else f" {encoder.base.name}"
         raise InputError(
             f"{encoder.name} is debiased already, and debiasers do not stack: use its base "
-            f"model {encoder.base.name}"
+            f"model{other}"
         )

@@ -16,7 +16,7 @@ from unskew.encoders.cache import EmbeddingCache, ReadOnly, cache_folder
 from unskew.encoders.debiaser import PRECISIONS, Debiaser, dtype_name
 from unskew.encoders.fetching import only_local
 from unskew.encoders.fingerprint import combined, fingerprint, weights_digest
-from unskew.encoders.folder import find_description, load
+from unskew.encoders.folder import find_description, has_towers, load
 from unskew.encoders.heads import Heads
 from unskew.encoders.image_run import Embedded, ImageRun
 from unskew.encoders.images import READING_VERSION
@@ -233,7 +233,8 @@ def _debiased(
     """What `debiaser`, found under `name`, makes of the base model it names."""
     try:
         local = only_local(debiaser.base)
-        if find_description(debiaser.base, local) is not None:
+        description = find_description(debiaser.base, local)
+        if description is not None and not has_towers(description):
             raise InputError(f"{debiaser.base} is debiased itself, and debiasers do not stack")
         # In the precision it was fitted on, so that the weights can be compared.
         base = _plain(debiaser.base, getattr(torch, debiaser.base_dtype), local)

@@ -6,9 +6,12 @@
 | `heads.safetensors` | the heads' values, under `image.` and `text.`; only if there are heads |
 | `adapter_config.json`, `adapter_model.safetensors` | LoRA, exactly as PEFT writes it, so that \
 `AutoModel.from_pretrained(folder)` finds it too; only if there is an adapter |
+| `config.json`, `model.safetensors`, ... | in place of an adapter: the whole towers that it was \
+merged into, and their processor |
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,6 +36,13 @@ HEADS = "heads.safetensors"
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 FILES = (HEADS, ADAPTER_CONFIG, ADAPTER_WEIGHTS, DESCRIPTION)
+TOWERS = (
+    *("config.json", "model.safetensors", "model-*.safetensors", "model.safetensors.index.json"),
+    *("processor_config.json", "preprocessor_config.json"),
+    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
+    *("vocab.json", "vocab.txt", "merges.txt", "spiece.model"),
+)
+"""Patterns of the files that transformers writes of towers and their processor."""
 
 
 class _HeadShape(BaseModel):
@@ -61,6 +71,7 @@ class _Description(BaseModel):
     unskew_version: str
     heads: _HeadShapes
     adapter: bool
+    merged: bool = False  # into the towers beside this file, of which `base_fingerprint` is then
 
 
 def save(debiaser: Debiaser, folder: Path) -> None:
@@ -92,8 +103,16 @@ def contents(debiaser: Debiaser) -> dict[str, bytes]:
     return files
 
 
+def contents_beside_towers(debiaser: Debiaser, weights: str) -> dict[str, bytes]:
+    """As `contents`, beside towers (digest `weights`, float32) that the adapter is merged into."""
+    beside = replace(debiaser, adapter=None, base_fingerprint=weights, base_dtype="float32")
+    return contents(beside) | {DESCRIPTION: _json(_described(beside) | {"merged": True})}
+
+
 def load(name: str, local: bool) -> Debiaser:
     """Read a folder, or a repository of the Hub (`local`: from its cache alone).
+
+    Of a folder with merged towers, these are the base.
 
     Raises:
         NotFoundError: it is not there, or a file of it is missing.
@@ -106,7 +125,7 @@ def load(name: str, local: bool) -> Debiaser:
     described = _read_description(path)
     files = _Files(name, path.parent, local)
     return Debiaser(
-        base=described.base,
+        base=name if described.merged else described.base,
         base_fingerprint=described.base_fingerprint,
         heads=_read_heads(files, described.heads),
         adapter=_read_adapter(files) if described.adapter else None,
@@ -139,6 +158,11 @@ def find_description(name: str, local: bool) -> Path | None:
             if is_cached(name, ADAPTER_CONFIG):
                 raise
             return None
+
+
+def has_towers(description: Path) -> bool:
+    """Whether the towers lie beside it, with the adapter merged in."""
+    return _read_description(description).merged
 
 
 class _Files:

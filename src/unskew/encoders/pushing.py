@@ -6,7 +6,7 @@ from huggingface_hub import ModelCard, ModelCardData
 
 from unskew.encoders.debiaser import Debiaser
 from unskew.encoders.fetching import BUILT_IN
-from unskew.encoders.folder import DESCRIPTION, FILES, contents
+from unskew.encoders.folder import DESCRIPTION, FILES, TOWERS, contents
 from unskew.encoders.publishable import is_local, publishable
 from unskew.markdown import code, escaped
 from unskew.upload import Upload, upload
@@ -31,7 +31,7 @@ def push(
         files,
         message=f"Debiased with {debiaser.method}",
         marker=DESCRIPTION,
-        owned=FILES,
+        owned=(*FILES, *TOWERS),
         private=private,
         revision=revision,
     )

@@ -167,6 +167,7 @@ def model_card(
     repo_id: str,
     pictures: Sequence[tuple[str, str]],
     local: bool,
+    towers: str | None = None,
 ) -> str:
     """README.md of a debiased model.
 
@@ -178,6 +179,7 @@ def model_card(
         repo_id: "you/name".
         pictures: file and what it shows, of the figures with intervals.
         local: whether the base model is a folder that is not published.
+        towers: class of the whole weights, where the adapter is published merged into them.
     """
     import yaml
     from huggingface_hub import ModelCardData
@@ -196,7 +198,8 @@ def model_card(
         "name": _name(repo_id),
         "repo_id": repo_id,
         "local": local,
-        "plain_adapter": debiaser.adapter is not None and debiaser.base != BUILT_IN,
+        "towers": towers,
+        "known_to_transformers": debiaser.adapter is not None and debiaser.base != BUILT_IN,
         "has_heads": bool(debiaser.heads.present()),
         "said": {k: said.get(k) or blank(what) for k, what in ASKED.items()},
         "pictures": pictures,

@@ -11,8 +11,9 @@ from typing import Any
 from unskew.audit import AuditReport
 from unskew.audit.save import UTILITY
 from unskew.encoders import Debiaser
-from unskew.encoders.folder import DESCRIPTION, FILES, contents
+from unskew.encoders.folder import DESCRIPTION, FILES, TOWERS, contents
 from unskew.encoders.loading import check_dual_encoder
+from unskew.encoders.merging import merged_files
 from unskew.encoders.publishable import is_local, places, publishable, without_places
 from unskew.errors import InputError, NotFoundError
 from unskew.hub.cards import CARD, checked
@@ -21,19 +22,26 @@ from unskew.hub.publish.bundle import Bundle
 
 REPORT = "report"
 EVAL_RESULTS = ".eval_results/unskew.yaml"
-OWNED = (*FILES, CARD, RESULTS, EVAL_RESULTS, f"{REPORT}/*")
+OWNED = (*FILES, *TOWERS, CARD, RESULTS, EVAL_RESULTS, f"{REPORT}/*")
 REQUIRED = ("library_name", "pipeline_tag", "tags", "model-index")
 
 
-def model_bundle(folder: Path, repo_id: str) -> Bundle:
+def model_bundle(folder: Path, repo_id: str, merged_into: Path | None = None) -> Bundle:
     """The model, its card, and the report that the card is made from.
 
     Of what lies on this disk only names are published, no paths: where the report has any, it is
     written again without them.
 
+    Args:
+        folder: of what `unskew debias` has made.
+        repo_id: "you/name".
+        merged_into: an empty folder for the whole weights with the adapter merged in, which are
+            then published in the adapter's place; keep it until the bundle is sent.
+
     Raises:
         NotFoundError: the folder holds no debiased model, or no report beside it.
-        InputError: it holds a model that is no dual encoder, or files are damaged.
+        InputError: it holds a model that is no dual encoder, or none whose weights can be merged,
+            or files are damaged.
     """
     debiaser, said = _debiaser(folder), people_say(folder)
     report_folder = folder / REPORT
@@ -54,13 +62,17 @@ def model_bundle(folder: Path, repo_id: str) -> Bundle:
     report = AuditReport.from_dict(without_places(report.to_dict(), sorted(paths)))
     public = publishable(debiaser)
     files: dict[str, bytes | Path] = {**contents(public)}
+    towers = None
+    if merged_into is not None:
+        files, towers = merged_files(folder, merged_into)
     files |= _report_files(report, report_folder, unchanged=not paths)
     if utility:
         utility = without_places(utility, sorted(paths))
         files[f"{REPORT}/{UTILITY}"] = _json(utility)
     numbers = results(public, report, utility)
     pictures = _pictures(report, files)
-    card = model_card(public, numbers, report.to_model_index(), said, repo_id, pictures, local)
+    index = report.to_model_index()
+    card = model_card(public, numbers, index, said, repo_id, pictures, local, towers)
     checked(card, REQUIRED, "the model's card")
     files |= {CARD: card.encode(), RESULTS: _json(numbers)}
     files |= _eval_results(report)
@@ -70,7 +82,7 @@ def model_bundle(folder: Path, repo_id: str) -> Bundle:
         f"Debiased with {debiaser.method}",
         DESCRIPTION,
         OWNED,
-        _warnings(debiaser, said, folder),
+        _warnings(debiaser, said, folder, towers is not None),
     )
 
 
@@ -147,9 +159,11 @@ def _eval_results(report: AuditReport) -> dict[str, bytes]:
     return {EVAL_RESULTS: listed.encode()}
 
 
-def _warnings(debiaser: Debiaser, said: Mapping[str, str], folder: Path) -> tuple[str, ...]:
+def _warnings(
+    debiaser: Debiaser, said: Mapping[str, str], folder: Path, merged: bool
+) -> tuple[str, ...]:
     found = []
-    if is_local(debiaser.base):
+    if is_local(debiaser.base) and not merged:
         found.append(
             f"the base model {debiaser.base} is a folder of this machine: nobody else can load "
             "this model until they have it too"
