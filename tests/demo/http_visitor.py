@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from contextlib import contextmanager
 
 
 class Visitor:
@@ -12,6 +13,14 @@ class Visitor:
         self.session = secrets.token_hex(8)
         config = client.get("/config").json()
         self._events = {d["api_name"]: d["id"] for d in config["dependencies"]}
+
+    @contextmanager
+    def at_the_page(self):
+        """The connection that a browser holds as long as the page is open."""
+        with self.http.stream("GET", f"/gradio_api/heartbeat/{self.session}") as stream:
+            beats = stream.iter_raw()  # held: the connection ends where nobody reads from it
+            next(beats)
+            yield
 
     def upload(self, *files):
         """POST (name, content) pairs; the response."""

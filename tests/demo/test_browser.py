@@ -116,8 +116,8 @@ def test_own_pictures_are_compared_and_forgotten(browser, served, tmp_path, on_d
     thumb = cells.locator("img").first
     assert thumb.get_attribute("alt") == "picture 1: <script>alert(1)</script>"
     assert seen.violations() == []
-    seen.press("Forget my pictures")
-    seen.page.get_by_text("Your pictures are forgotten.").first.wait_for()
+    seen.press("Forget my pictures and results")
+    seen.page.get_by_text("Your pictures and results are forgotten.").first.wait_for()
     seen.press("Compare pictures and texts")
     seen.page.get_by_role("alert").get_by_text("you have handed in no pictures yet").wait_for()
     assert on_disk() == before

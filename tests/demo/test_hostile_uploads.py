@@ -59,6 +59,33 @@ def test_a_name_is_never_a_path_nor_markup(visitor, on_disk):
     assert on_disk() == before
 
 
+def test_uploads_that_come_in_at_once_have_a_limit_together(visitor, served):
+    with served[0].shelf.arriving() as more:
+        more(LIMITS.shelf_bytes - 2**20)  # others' uploads may be waiting, small ones
+        answer = visitor.upload(("a.png", bytes(2**20)))
+        assert answer.status_code == 503
+        assert "too many pictures are being uploaded now" in answer.text
+    assert visitor.upload(("a.png", picture())).status_code == 200
+
+
+def test_what_a_page_shows_is_not_written_for_a_link_to_it(visitor, on_disk):
+    before = on_disk()
+    visitor.hand_in(("a.png", picture()))
+    answer = visitor.http.get("/gradio_api/deep_link", params={"session_hash": visitor.session})
+    assert answer.status_code == 404
+    assert on_disk() == before
+
+
+def test_of_several_pictures_in_one_jpeg_the_first_is_taken():
+    out = io.BytesIO()
+    red, blue = (Image.new("RGB", (60, 40), colour) for colour in ("red", "blue"))
+    red.save(out, "MPO", save_all=True, append_images=[blue])
+    assert Image.open(io.BytesIO(out.getvalue())).n_frames == 2
+    found = looked_at(Upload("a.jpg", out.getvalue()), LIMITS)
+    assert isinstance(found, Picture), found
+    assert Image.open(io.BytesIO(found.jpeg)).getpixel((30, 20))[0] > 200
+
+
 def test_pictures_of_every_common_kind_are_taken():
     kinds = [
         picture("JPEG"),

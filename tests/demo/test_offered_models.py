@@ -71,6 +71,6 @@ def test_similarities_are_cosines(bench):
 
 def test_stimuli_come_from_the_package_alone(bench):
     images = load_images("emoji")
-    for stimuli in (["/etc/passwd"], ["../x.json"], []):
+    for stimuli in (["/etc/passwd"], ["../x.json"], [], ["caliskan_weat"]):
         with pytest.raises(InputError):
             bench.audit(LOCAL[0], images, stimuli)

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import gradio as gr
@@ -21,6 +22,7 @@ from unskew.demo.limits import Limits
 from unskew.demo.shelf import Upload
 from unskew.demo.show import Alert, Shown, Strip, alert, said, table_of, to_fragment
 from unskew.demo.visitor import OWN, Pictures, image_set, spread, thumbnails
+from unskew.demo.visits import remove
 from unskew.errors import InputError, UnskewError
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -62,11 +64,6 @@ class Answers:
         pictures = pictures or Pictures.none(self._limits)
         pictures, refused = pictures.with_uploads(group, uploads, self._limits)
         return self._shelved(group, pictures, refused), pictures, None
-
-    def forget(self) -> tuple[Any, ...]:
-        """No pictures, and a line in place of every strip."""
-        gone = said("Your pictures are forgotten.")
-        return (Pictures.none(self._limits), *[gone] * self._limits.groups)
 
     def preview(self, source: str) -> tuple[str, dict[str, Any]]:
         """Some pictures of a built-in set, and whether the upload fields are shown."""
@@ -163,22 +160,29 @@ class Answers:
         progress(0, "Reading both models")
         return to_fragment(telling.layers(self._bench.cka(model_a, model_b, source)))
 
-    @explained(outputs=2)
+    @explained(outputs=3)
     def download(
         self,
         report: AuditReport | None,
+        earlier: str | None,
         progress: gr.Progress = _PROGRESS,
-    ) -> tuple[str, Any]:
-        """The report as files, which are deleted after some minutes."""
+    ) -> tuple[str, Any, str]:
+        """The report as files, in a folder that takes the place of an earlier one."""
+        remove(earlier)
         if report is None:
-            raise InputError("there is no report yet: run the audit first")
+            raise InputError("there is no report, or no more: run the audit first")
         progress(0.1, "Drawing every figure of the report")
         folder = Path(get_upload_folder()) / secrets.token_hex(16)
-        report.save(folder)
-        files = [str(folder / name) for name in ("report.html", "report.json")]
+        with TemporaryDirectory(prefix="unskew-report-", dir=get_upload_folder()) as whole:
+            report.save(whole)
+            folder.mkdir()
+            files = [
+                str(Path(whole, name).rename(folder / name))
+                for name in ("report.html", "report.json")
+            ]
         minutes = round(self._limits.keep / 60)
         note = f"The report is ready. It can be downloaded for {minutes} minutes."
-        return said(note), gr.update(value=files, visible=True)
+        return said(note), gr.update(value=files, visible=True), str(folder)
 
     def _images(self, source: str, pictures: Pictures | None, names: Sequence[str]) -> Any:
         given = pictures or Pictures.none(self._limits)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.resources import files
 from typing import Any
@@ -15,7 +15,9 @@ from unskew.demo.limits import LIMITS, Limits
 from unskew.demo.models import DEBIASED, Models
 from unskew.demo.receive import upload_field, upload_routes
 from unskew.demo.shelf import Shelf
+from unskew.demo.show import said
 from unskew.demo.visitor import OWN, SOURCES
+from unskew.demo.visits import Visits, folder_state
 from unskew.encoders.fetching import BUILT_IN
 from unskew.stimuli import load_stimuli
 
@@ -33,10 +35,13 @@ photograph. What is shown is about a model and never about the people in a pictu
 SAFE_HANDLING = """
 <p>JPEG, PNG or WebP; up to {files} pictures a group, {mega} MB each; 4 or more in each of two
 groups for an audit. Pictures stay in this server's memory, smaller and without the camera's notes;
-they are never written to its disk, and are forgotten when you say so or after {minutes} minutes.
+they are never written to its disk, and are forgotten, as is all that was found out about them, when
+you say so, when you close the page, or {minutes} minutes after you last asked for something.
 Hand in only pictures that you may use, and of people who would not mind.</p>
 """
 TEXTS = "a photo of a kind person\na photo of a dangerous person\na photo of a doctor"
+_NO_CHOICE = gr.update(choices=[], value=None, visible=False)
+_NO_FILES = gr.update(value=None, visible=False)
 _NAMES = ("first group", "second group", "", "")
 _HEAVY: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
 _QUICK: dict[str, Any] = {"concurrency_id": "quick", "concurrency_limit": 4}
@@ -44,7 +49,10 @@ _HIDDEN: dict[str, Any] = {"api_visibility": "undocumented"}
 
 
 class App:
-    """The parts of the page that several events share."""
+    """The parts of the page that several events share.
+
+    ``_empty``: what shows something of a visitor's, and how it is when there is nothing.
+    """
 
     def __init__(self, models: Sequence[str], limits: Limits = LIMITS) -> None:
         self.models = Models(models)
@@ -52,9 +60,11 @@ class App:
         self.shelf = Shelf(limits)
         self.limits = limits
         self._answers = Answers(self.bench, limits)
+        self._empty: dict[Any, Any] = {}
         self.page = self._build()
 
     def _build(self) -> gr.Blocks:
+        # For what a visitor left behind who had to make room for others: see `Limits.sessions`.
         sweep = (60, int(self.limits.keep))
         with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=sweep) as page:
             gr.HTML(INTRODUCTION)
@@ -68,7 +78,12 @@ class App:
                     self._similarities()
                 with gr.Tab("Layers"):
                     self._layers()
-        page.queue(max_size=self.limits.queue, default_concurrency_limit=1)
+            outputs = list(self._empty)
+            self._forgetting.click(self._forget, None, outputs, api_name="forget", **_QUICK)
+            self.visits = Visits(page, self.limits)
+            page.unload(self.visits.leave)
+        # Not `api_open`: a request would step past the queue.
+        page.queue(max_size=self.limits.queue, default_concurrency_limit=1, api_open=False)
         return page
 
     def _pictures(self) -> None:
@@ -85,23 +100,20 @@ class App:
         )
         preview, _ = answers.preview(SOURCES[0])
         strip = gr.HTML(preview)
-        keep = self.limits.keep
-        self._state = gr.State(None, time_to_live=keep)
+        self._state = gr.State(None)
         self._names: list[gr.Textbox] = []
         with gr.Column(visible=False) as own:
             about = {
                 "files": self.limits.files,
                 "mega": self.limits.file_bytes // 2**20,
-                "minutes": round(keep / 60),
+                "minutes": round(self.limits.keep / 60),
             }
             gr.HTML(SAFE_HANDLING.format(**about), padding=True)
-            held = []
             with gr.Row():
                 for group, name in enumerate(_NAMES[: self.limits.groups]):
                     with gr.Column(min_width=200):
-                        held.append(self._group(group, name))
-            forget = gr.Button("Forget my pictures")
-        forget.click(answers.forget, None, [self._state, *held], api_name="forget", **_QUICK)
+                        self._group(group, name)
+            self._forgetting = gr.Button("Forget my pictures and results")
         self._source.change(
             answers.preview,
             self._source,
@@ -111,7 +123,12 @@ class App:
             **_QUICK,
         )
 
-    def _group(self, group: int, name: str) -> gr.HTML:
+    async def _forget(self, request: gr.Request) -> list[Any]:
+        """Keep nothing of this visitor's, here or on the page."""
+        self.visits.forget(request)
+        return list(self._empty.values())
+
+    def _group(self, group: int, name: str) -> None:
         number = group + 1
         self._names.append(
             gr.Textbox(
@@ -128,7 +145,7 @@ class App:
             concurrency_id="look",
             concurrency_limit=2,
         )
-        return held
+        self._empty[held] = said("Your pictures and results are forgotten.")
 
     def _model(self, label: str, value: str = BUILT_IN) -> gr.Dropdown:
         return gr.Dropdown(
@@ -141,46 +158,41 @@ class App:
         return gr.CheckboxGroup(offered, value=["mmbias"], label=label, min_width=300)
 
     def _audit(self) -> None:
-        answers = self._answers
         with gr.Row():
             model = self._model("Model")
             stimuli = self._stimuli()
         run = gr.Button("Run the audit", variant="primary")
-        told = gr.HTML()
-        choice = gr.Dropdown([], label="Look closely at", visible=False, filterable=False)
-        closely = gr.HTML()
-        report = gr.State(None, time_to_live=self.limits.keep)
         inputs = [self._source, model, stimuli, self._state, *self._names]
-        run.click(
-            answers.audit, inputs, [told, report, choice, closely], api_name="audit", **_HEAVY
-        )
-        choice.input(answers.closely, [report, choice], closely, **_HIDDEN, **_HEAVY)
-        self._download(report)
+        self._report(run, inputs, self._answers.audit, self._answers.closely)
 
     def _beside(self) -> None:
-        answers = self._answers
         after = DEBIASED if DEBIASED in self.models.names else self.models.names[-1]
         with gr.Row():
             first = self._model("Model before")
             second = self._model("Model after", after)
             stimuli = self._stimuli()
         run = gr.Button("Compare the two models", variant="primary")
+        inputs = [self._source, first, second, stimuli, self._state, *self._names]
+        self._report(run, inputs, self._answers.beside, self._answers.changed)
+
+    def _report(
+        self, run: gr.Button, inputs: list[Any], ask: Callable[..., Any], look: Callable[..., Any]
+    ) -> None:
+        """What stands below a button that makes a report: summary, a closer look, the files."""
         told = gr.HTML()
         choice = gr.Dropdown([], label="Look closely at", visible=False, filterable=False)
         closely = gr.HTML()
-        report = gr.State(None, time_to_live=self.limits.keep)
-        inputs = [self._source, first, second, stimuli, self._state, *self._names]
-        run.click(
-            answers.beside, inputs, [told, report, choice, closely], api_name="beside", **_HEAVY
-        )
-        choice.input(answers.changed, [report, choice], closely, **_HIDDEN, **_HEAVY)
-        self._download(report)
-
-    def _download(self, report: gr.State) -> None:
+        report, folder = gr.State(None), folder_state()
+        outputs = [told, report, choice, closely]
+        run.click(ask, inputs, outputs, api_name=ask.__name__, **_HEAVY)
+        choice.input(look, [report, choice], closely, **_HIDDEN, **_HEAVY)
         prepare = gr.Button("Prepare the report for download")
         note = gr.HTML()
         files = gr.File(label="The report", visible=False, interactive=False)
-        prepare.click(self._answers.download, report, [note, files], **_HIDDEN, **_HEAVY)
+        prepare.click(
+            self._answers.download, [report, folder], [note, files, folder], **_HIDDEN, **_HEAVY
+        )
+        self._empty |= {told: "", choice: _NO_CHOICE, closely: "", note: "", files: _NO_FILES}
 
     def _similarities(self) -> None:
         model = self._model("Model")
@@ -191,6 +203,7 @@ class App:
         told = gr.HTML()
         inputs = [self._source, model, texts, self._state, *self._names]
         run.click(self._answers.similarities, inputs, told, api_name="similarities", **_HEAVY)
+        self._empty[told] = ""
 
     def _layers(self) -> None:
         with gr.Row():
@@ -231,7 +244,10 @@ def style() -> str:
 def launch_options(app: App) -> dict[str, Any]:
     """What `gr.Blocks.launch` must be given for the limits to hold."""
     return {
-        "app_kwargs": {"routes": upload_routes(app.shelf, app.limits)},
+        "app_kwargs": {
+            "routes": upload_routes(app.shelf, app.limits),
+            "lifespan": app.visits.lifespan,
+        },
         "css": style(),
         "theme": theme(),
         "max_file_size": app.limits.file_bytes,

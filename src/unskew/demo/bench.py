@@ -18,7 +18,6 @@ from unskew.encoders import DualEncoder
 from unskew.errors import InputError
 from unskew.inside import LayerCka
 from unskew.inside.opening import compare_named
-from unskew.stimuli import builtin_stimuli
 
 Result = TypeVar("Result")
 
@@ -104,8 +103,8 @@ class Bench:
 
 
 def _known(stimuli: Sequence[str]) -> tuple[str, ...]:
-    """The chosen stimuli in one order. Raises InputError for none, or others than the shipped."""
-    unknown = [name for name in stimuli if name not in builtin_stimuli()]
+    """The chosen stimuli in one order. Raises InputError for none, or others than the offered."""
+    unknown = [name for name in stimuli if name not in STIMULI]
     if unknown:
         raise InputError(f"stimuli {unknown[0]!r:.60} are not offered: {', '.join(STIMULI)}")
     if not stimuli:

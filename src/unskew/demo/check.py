@@ -104,9 +104,10 @@ def _objection(content: bytes, limits: Limits) -> str:
         return f"{_kind(content)}; hand in JPEG, PNG or WebP"
     if image.width * image.height > limits.pixels:
         return _too_large(limits)
-    if image.format != "JPEG" and getattr(image, "is_animated", False):
+    jpeg = image.format in ("JPEG", "MPO")  # some phones put several JPEGs into one: MPO
+    if not jpeg and getattr(image, "is_animated", False):
         return "it is an animation; hand in a still picture"
-    if content.count(_SCAN) > _SCANS and image.format == "JPEG":
+    if jpeg and content.count(_SCAN) > _SCANS:
         return "it is built of too many layers to be read in good time"
     if _HIDDEN.search(content):
         return "there is code or a document in it beside the picture"

@@ -18,11 +18,16 @@ class Limits:
     side: int = 512
     """Pictures are kept with no side longer than this: more than any of the models looks at."""
     shelf_bytes: int = 256 * MEGA
-    """Uploads of all visitors that wait to be looked at."""
+    """Uploads of all visitors that come in, or wait to be looked at."""
+    arriving: float = 180
+    """How long an upload may take to come in."""
     waiting: float = 60
     """How long an upload waits to be looked at."""
     keep: float = 900
-    """How long a visitor's pictures and results are kept after they were last used."""
+    """How long a visitor's pictures and results are kept after the last press of a button, by
+    whom the page is left open; they go at once when it is closed."""
+    sweep: float = 5
+    """How often it is looked for what was kept for so long, and freed memory is given back."""
     groups: int = 4
     name: int = 40
     """Characters of a group's name."""

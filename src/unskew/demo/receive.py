@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,8 @@ class _TooMuch(Exception):
 
 
 def upload_routes(shelf: Shelf, limits: Limits) -> list[Route]:
-    """Routes that stand before gradio's: the upload, and the news of how far it has come."""
+    """Routes that stand before gradio's: the upload, the news of how far it has come, and a link to
+    what a page shows, for which gradio would write all of that to the disk."""
 
     async def upload(request: Request) -> Response:
         if not request.headers.get("content-type", "").startswith("multipart/form-data"):
@@ -54,6 +55,8 @@ def upload_routes(shelf: Shelf, limits: Limits) -> list[Route]:
             return PlainTextResponse(error.message, 400)
         except InputError as error:
             return PlainTextResponse(str(error), 503)
+        except TimeoutError:
+            return PlainTextResponse("This upload took too long; choose fewer pictures.", 408)
         except ClientDisconnect:
             return Response(status_code=400)
 
@@ -63,7 +66,11 @@ def upload_routes(shelf: Shelf, limits: Limits) -> list[Route]:
             f"data: {json.dumps({'msg': 'done'})}\n\n", media_type="text/event-stream"
         )
 
+    async def link(request: Request) -> Response:
+        return PlainTextResponse("What a page shows is kept for nobody.", 404)
+
     return [
+        Route(f"{PREFIX}/deep_link", link, methods=["GET"]),
         Route(f"{PREFIX}/upload", upload, methods=["POST"]),
         Route(f"{PREFIX}/upload_progress", progress, methods=["GET"]),
     ]
@@ -71,18 +78,20 @@ def upload_routes(shelf: Shelf, limits: Limits) -> list[Route]:
 
 async def _stored(request: Request, shelf: Shelf, limits: Limits) -> list[str]:
     """Put the files of a request on the shelf; the paths that gradio will ask for them under."""
-    parser = _InMemory(
-        request.headers, _counted(request, limits), max_files=limits.files, max_fields=4
-    )
-    form = await parser.parse()
-    try:
-        uploads = [
-            await _read(item, limits)
-            for item in form.getlist("files")
-            if isinstance(item, UploadFile)
-        ]
-    finally:
-        await form.close()
+    with shelf.arriving() as more:
+        body = _counted(request, limits, more)
+        parser = _InMemory(request.headers, body, max_files=limits.files, max_fields=4)
+        async with asyncio.timeout(limits.arriving):
+            form = await parser.parse()
+        try:
+            uploads = [
+                await _read(item, limits)
+                for item in form.getlist("files")
+                if isinstance(item, UploadFile)
+            ]
+        finally:
+            await form.close()
+    # Nothing is awaited from here on, so that nobody else takes the room in between.
     folder = Path(get_upload_folder())
     return [str(folder / shelf.put(upload)) for upload in uploads]
 
@@ -92,7 +101,9 @@ async def _read(file: UploadFile, limits: Limits) -> Upload:
     return Upload(file.filename or "", await file.read() if fits else None)
 
 
-async def _counted(request: Request, limits: Limits) -> AsyncGenerator[bytes]:
+async def _counted(
+    request: Request, limits: Limits, more: Callable[[int], None]
+) -> AsyncGenerator[bytes]:
     """The body, as long as it is not too long; what the header says of its length is no proof."""
     declared = request.headers.get("content-length", "0")
     if not declared.isdigit() or int(declared) > limits.request_bytes:
@@ -102,6 +113,7 @@ async def _counted(request: Request, limits: Limits) -> AsyncGenerator[bytes]:
         received += len(chunk)
         if received > limits.request_bytes:
             raise _TooMuch
+        more(len(chunk))
         yield chunk
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from unskew.demo.limits import LIMITS, Limits
+from unskew.demo.memory import settle, share_arenas
 from unskew.errors import InputError, UnskewError
 
 
@@ -56,6 +57,7 @@ def serve(models: Sequence[str], port: int | None = None) -> None:
     Raises:
         InputError: the port is taken.
     """
+    share_arenas()
     with serving(models, server_port=port) as (app, address):
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # how a Space is stopped
         print(f"The bias explorer runs at {address} (stop it with Ctrl-C)", flush=True)
@@ -68,10 +70,11 @@ def serve(models: Sequence[str], port: int | None = None) -> None:
 
 
 def warm(app: Any) -> None:
-    """Ask what the first visitor is likely to ask, so that it is there at once."""
+    """Ask what the first visitor is likely to ask, so that it is there at once, and settle."""
     from unskew.corpora import load_images
 
     try:
         app.bench.audit(app.models.names[0], load_images("faces"), ["mmbias"])
     except UnskewError as error:
         print(f"The first example is not ready: {error}", flush=True)
+    settle()

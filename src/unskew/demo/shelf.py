@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from unskew.demo.limits import Limits
@@ -34,15 +36,31 @@ class Shelf:
         Raises:
             InputError: too much is waiting already.
         """
-        size = len(upload.content or b"")
+        self._take_room(len(upload.content or b""))
+        token = secrets.token_hex(16)
         with self._lock:
-            self._sweep()
-            if self._bytes + size > self._limits.shelf_bytes:
-                raise InputError("too many pictures are being uploaded now; try again in a minute")
-            token = secrets.token_hex(16)
             self._kept[token] = (time.monotonic(), upload)
-            self._bytes += size
         return token
+
+    @contextmanager
+    def arriving(self) -> Iterator[Callable[[int], None]]:
+        """Room for an upload that is coming in, which is given back in the end.
+
+        The function that is given takes some bytes more, and raises InputError where too much is
+        coming in and waiting already.
+        """
+        taken = 0
+
+        def more(size: int) -> None:
+            nonlocal taken
+            self._take_room(size)
+            taken += size
+
+        try:
+            yield more
+        finally:
+            with self._lock:
+                self._bytes -= taken
 
     def take(self, token: str) -> Upload | None:
         """The upload of this name, which is then gone; None where there is none (any more)."""
@@ -57,6 +75,13 @@ class Shelf:
 
     def __len__(self) -> int:
         return len(self._kept)
+
+    def _take_room(self, size: int) -> None:
+        with self._lock:
+            self._sweep()
+            if self._bytes + size > self._limits.shelf_bytes:
+                raise InputError("too many pictures are being uploaded now; try again in a minute")
+            self._bytes += size
 
     def _sweep(self) -> None:
         oldest = time.monotonic() - self._limits.waiting

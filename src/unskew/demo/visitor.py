@@ -79,7 +79,7 @@ def image_set(source: str, pictures: Pictures, names: Sequence[str], limits: Lim
         if _named(label, number, limits)
     ]
     if not rows:
-        raise InputError("you have handed in no pictures yet: add some, or choose built-in ones")
+        raise InputError("you have handed in no pictures yet, or they were forgotten: add some")
     data = Dataset.from_dict(
         {
             "image": [{"bytes": jpeg, "path": None} for _, jpeg in rows],
