@@ -37,7 +37,7 @@ def quality(images, tmp_path_factory):
         # What these three can do and cannot is in docs/curation.md.
         ("over_exposed", 0.7, 0.9),
         ("drawing", 0.3, 0.9),
-        ("watermark", 0.05, 0.6),
+        ("watermark", 0.5, 0.9),
     ],
 )
 def test_defects_of_single_pictures(quality, check, recall, precision):

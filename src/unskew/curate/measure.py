@@ -9,12 +9,12 @@ import numpy as np
 
 from unskew.curate import tones
 from unskew.curate.duplicates import fingerprint
-from unskew.curate.lettering import lettering
 from unskew.curate.pixels import UnreadableError, small_copy
 from unskew.curate.sharpness import sharpness
+from unskew.curate.writing import writing
 
 # Part of every kept result: raise it when a score of the same bytes changes.
-VERSION = 2
+VERSION = 3
 DIGITS = 6
 
 
@@ -39,7 +39,7 @@ def measure(content: bytes) -> Measured:
     grey = cv2.cvtColor(copy.rgb, cv2.COLOR_RGB2GRAY)
     ground = tones.background(copy.rgb)
     shorter, longer = sorted((copy.width, copy.height))
-    written = lettering(grey)
+    written = writing(copy.rgb)
     scores = {
         "unreadable": 0.0,
         "animated": float(copy.animated),
@@ -51,7 +51,7 @@ def measure(content: bytes) -> Measured:
         "low_information": tones.entropy(grey),
         "drawing": tones.flatness(copy.rgb, ground),
         "text_heavy": written.share,
-        "watermark": written.longest,
+        "watermark": written.line,
     }
     rounded = {check: round(score, DIGITS) for check, score in scores.items()}
     return Measured(rounded, copy.width, copy.height, fingerprint(grey))
