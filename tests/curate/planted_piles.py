@@ -53,19 +53,41 @@ class Pile:
         return {c.name: c for c in check_images(sorted(self.kinds), log, root=self.root)}
 
 
-def pictures(data: Path, per_set: int) -> Iterator[Image.Image]:
+def _clean(data: Path) -> list[bytes]:
     files = sorted(p for p in (data / "raw_pile").glob("*/*") if p.is_file())
-    clean = [p for p in files if not any(word in p.as_posix() for word in NOT_CLEAN)]
-    contents = [p.read_bytes() for i, p in enumerate(clean) if i % CHOSEN_ON][:per_set]
+    return [p.read_bytes() for p in files if not any(w in p.as_posix() for w in NOT_CLEAN)]
+
+
+def _rows(data: Path, table: str) -> list[bytes]:
+    found = pq.read_table(data / f"{table}-00000-of-00001.parquet", columns=["image"])["image"]
+    return [row["bytes"] for row in found.to_pylist()]
+
+
+def _shown(content: bytes) -> Image.Image:
+    image = Image.open(BytesIO(content))
+    image.draft("RGB", (SIDE, SIDE))
+    image = image.convert("RGB")
+    image.thumbnail((SIDE, SIDE))
+    return image
+
+
+def pictures(data: Path, per_set: int) -> Iterator[Image.Image]:
+    contents = [c for i, c in enumerate(_clean(data)) if i % CHOSEN_ON][:per_set]
     for table in ("flickr8k_subset/test", "fairface540/test"):
-        rows = pq.read_table(data / f"{table}-00000-of-00001.parquet", columns=["image"])["image"]
-        contents += [row["bytes"] for row in rows.to_pylist()[41 : 41 + per_set // 2]]
-    for content in contents:
-        image = Image.open(BytesIO(content))
-        image.draft("RGB", (SIDE, SIDE))
-        image = image.convert("RGB")
-        image.thumbnail((SIDE, SIDE))
-        yield image
+        contents += _rows(data, table)[41 : 41 + per_set // 2]
+    yield from map(_shown, contents)
+
+
+def development(data: Path, per_set: int) -> Iterator[tuple[str, Image.Image]]:
+    """Pictures to choose by, with the name of their set; none of them is among `pictures`."""
+    for content in _clean(data)[::CHOSEN_ON]:
+        yield "pile", _shown(content)
+    for table in ("flickr8k_subset/train", "fairface540/test", "utkface/train"):
+        rows = _rows(data, table)
+        # FairFace has but one part: every other row behind those that are tested on.
+        rows = rows[100::2] if table.startswith("fairface") else rows
+        for content in rows[:per_set]:
+            yield table.split("/")[0], _shown(content)
 
 
 def quality_pile(root: Path, images: list[Image.Image], data: Path) -> Pile:

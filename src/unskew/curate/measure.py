@@ -8,13 +8,14 @@ import cv2
 import numpy as np
 
 from unskew.curate import tones
+from unskew.curate.drawing import drawn
 from unskew.curate.duplicates import fingerprint
 from unskew.curate.pixels import UnreadableError, small_copy
 from unskew.curate.sharpness import sharpness
 from unskew.curate.writing import writing
 
 # Part of every kept result: raise it when a score of the same bytes changes.
-VERSION = 3
+VERSION = 4
 DIGITS = 6
 
 
@@ -46,10 +47,10 @@ def measure(content: bytes) -> Measured:
         "too_small": float(shorter),
         "odd_aspect": shorter / longer,
         "blurred": sharpness(grey),
-        "over_exposed": tones.burnt(copy.rgb, ground),
+        "over_exposed": tones.over_exposure(copy.rgb, ground),
         "under_exposed": tones.brightness(grey),
         "low_information": tones.entropy(grey),
-        "drawing": tones.flatness(copy.rgb, ground),
+        "drawing": drawn(copy.rgb, ground),
         "text_heavy": written.share,
         "watermark": written.line,
     }
