@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from unskew.audit.rows import DatasetInfo, UnreadableImage
-from unskew.corpora import ImageSet, load_images, refuse_twins
+from unskew.corpora import ImageSet, load_images, refuse_twins, split_names
+from unskew.corpora.splits import ALL, choose_split
 from unskew.encoders import LabelledEmbeddings, is_embeddings_file, load_embeddings
 from unskew.errors import InputError
 from unskew.stimuli import canonical_category, canonical_subgroup
@@ -71,6 +72,36 @@ def read_labels(
             that has one subgroup only.
     """
     content = _content(source, categories, load_options)
+    try:
+        return _labelled(content, categories, cross, exclude)
+    except TooFewError as error:
+        raise InputError(f"{error}{_of_one_split(source, load_options)}") from error
+
+
+class TooFewError(InputError):
+    """Too few images, or subgroups, to compare."""
+
+
+def _of_one_split(source: Any, load_options: dict[str, Any]) -> str:
+    """Where these were the images of one split that nobody asked for, how to have all."""
+    if load_options.get("split") is not None or isinstance(source, ImageSet | LabelledEmbeddings):
+        return ""
+    names = split_names(source, load_options.get("config"))
+    if len(names) < 2:
+        return ""
+    return (
+        f". These are the images of its split {choose_split(names, None, str(source))!r} alone: "
+        f"--split {ALL} audits those of {', '.join(names)}, for a model that has been trained on "
+        "none of them"
+    )
+
+
+def _labelled(
+    content: ImageSet | LabelledEmbeddings,
+    categories: Sequence[str] | None,
+    cross: Iterable[tuple[str, str]],
+    exclude: Iterable[tuple[str, str]],
+) -> LabelledSet:
     if isinstance(content, ImageSet):
         wanted = tuple(categories or content.categories)
         labels = {c: content.labels(c) for c in wanted}
@@ -80,9 +111,9 @@ def read_labels(
         order = {c: sorted({x for x in v if x is not None}) for c, v in labels.items()}
     single = [c for c in labels if len(order[c]) < 2]
     if categories and single:
-        raise InputError(f"{content.name}: category {single[0]!r} has fewer than two subgroups")
+        raise TooFewError(f"{content.name}: category {single[0]!r} has fewer than two subgroups")
     if len(single) == len(labels):
-        raise InputError(f"{content.name}: no category has two subgroups to compare")
+        raise TooFewError(f"{content.name}: no category has two subgroups to compare")
     notes = tuple(f"{content.name}: {c!r} has fewer than two subgroups, left out." for c in single)
     labels = {c: v for c, v in labels.items() if c not in single}
     return LabelledSet(content, _groups(labels, order, cross, exclude, content.name), notes)
@@ -228,7 +259,7 @@ def _check_counts(groups: Labels, name: str) -> None:
     if small:
         category, subgroup, n = small[0]
         rest = "".join(f"; {c}={s} has {k}" for c, s, k in small[1:])
-        raise InputError(
+        raise TooFewError(
             f"{name}: subgroup {subgroup!r} of {category!r} has {n} images, at least {MIN_ITEMS} "
             f"are needed; add some or leave it out (--exclude '{category}={subgroup}'){rest}"
         )

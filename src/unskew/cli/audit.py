@@ -44,7 +44,10 @@ def audit(
         list[str] | None,
         typer.Option(help="Leave a subgroup out, as race=Other; repeat."),
     ] = None,
-    split: Annotated[str | None, typer.Option(help="Split of the data set.")] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="Split of the data set; all takes all together. Default: test."),
+    ] = None,
     config: Annotated[str | None, typer.Option(help="Configuration of the data set.")] = None,
     image_column: Annotated[str | None, typer.Option(help="Column that holds the images.")] = None,
     k: Annotated[

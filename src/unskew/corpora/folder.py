@@ -11,7 +11,7 @@ import datasets
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Image
 
 from unskew.corpora.published import is_set
-from unskew.corpora.splits import SPLITS, choose_split
+from unskew.corpora.splits import SPLITS, choose_split, pick_split
 from unskew.corpora.tables import read_parquet_folder, read_table
 from unskew.errors import InputError
 
@@ -125,7 +125,7 @@ def _split_folder(folder: Path, split: str | None) -> Path:
 
 def _pick(data: Dataset | DatasetDict, split: str | None, folder: Path) -> Dataset:
     if isinstance(data, DatasetDict):
-        return data[choose_split(list(data), split, str(folder))]
+        return pick_split(data, split, str(folder))
     if split is not None:
         raise InputError(f"folder {str(folder)!r} has no splits: leave split={split!r} out")
     return data

@@ -13,7 +13,7 @@ from unskew.corpora.folder import SUBGROUP, read_folder
 from unskew.corpora.image_set import ImageSet
 from unskew.corpora.published import by_category, is_published
 from unskew.corpora.remote import read_hub
-from unskew.corpora.splits import choose_split
+from unskew.corpora.splits import pick_split
 from unskew.corpora.tables import read_table
 from unskew.errors import InputError
 
@@ -37,7 +37,7 @@ def load_images(
             `datasets`; a .parquet, .jsonl or .csv file; the id of a data set on the Hub; a
             `datasets.Dataset` or `DatasetDict`; or an ImageSet.
         split: the split to take; of a data set on the Hub also a slice, "train[:500]". Left out:
-            test, else validation, else train.
+            test, else validation, else train. "all" takes those of a table together.
         image_column: the column of images or of their paths. Left out: found by type and name.
         categories: the label columns. Left out: every column of class labels, and every string
             column with few distinct values. For a folder of subgroup folders, one name here
@@ -93,7 +93,7 @@ def _read(
     """The table, and the folder that relative paths in it start from."""
     if isinstance(source, DatasetDict):
         _refuse_options("a DatasetDict", config=config)
-        return source[choose_split(list(source), split, "the DatasetDict")], None
+        return pick_split(source, split, "the DatasetDict"), None
     if isinstance(source, Dataset):
         _refuse_options("a Dataset", split=split, config=config)
         return source, None

@@ -2,10 +2,22 @@
 
 from collections.abc import Sequence
 
+from datasets import Dataset, DatasetDict, concatenate_datasets
+
 from unskew.errors import InputError
 
 # In the order of preference when none is asked for: an audit measures on held-out images.
 SPLITS = ("test", "validation", "valid", "val", "dev", "train")
+
+# Instead of one: as `datasets` calls all of them together.
+ALL = "all"
+
+
+def pick_split(data: DatasetDict, wanted: str | None, source: str) -> Dataset:
+    """The split that `choose_split` says, or all of them, one after the other."""
+    if wanted == ALL and ALL not in data:
+        return concatenate_datasets(list(data.values()))
+    return data[choose_split(list(data), wanted, source)]
 
 
 def choose_split(available: Sequence[str], wanted: str | None, source: str) -> str:
