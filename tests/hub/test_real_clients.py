@@ -11,11 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from datasets import load_dataset
 from loopback_hub import environment, serve
 from PIL import Image
 
+from unskew.curate.build import build_set
+from unskew.curate.curation import open_curation
 from unskew.encoders import Debiaser, DualEncoder
 from unskew.hub.register import metrics_root, shipped
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "curate"))
+from small_curation import curated, decide
 
 PUSH = """
 import json, sys
@@ -23,7 +29,7 @@ from transformers import CLIPModel, CLIPProcessor
 from unskew import debias_model
 from unskew.cli import main
 
-clip, faces, words, folder, small_set = sys.argv[1:]
+clip, faces, words, folder, small_set, two_categories = sys.argv[1:]
 CLIPModel.from_pretrained(clip).push_to_hub("you/tiny-clip")
 CLIPProcessor.from_pretrained(clip).push_to_hub("you/tiny-clip")
 made = {
@@ -40,6 +46,7 @@ for arguments in (
     ["model", f"{folder}/lora", "--repo", "you/clip-debiased"],
     ["model", f"{folder}/lora", "--repo", "you/clip-merged", "--merged"],
     ["dataset", small_set, "--repo", "you/real-world-bias"],
+    ["dataset", two_categories, "--repo", "you/two-categories"],
     ["metric", "weat_bias", "--repo", "you/weat_bias"],
     ["space", "--repo", "you/explorer"],
 ):
@@ -51,7 +58,7 @@ for arguments in (
 """
 
 PULL = """
-import json, sys
+import json, os, sys
 import numpy as np
 from PIL import Image
 from transformers import CLIPModel, CLIPProcessor
@@ -78,6 +85,18 @@ data = load_dataset("you/real-world-bias", "gender")
 found["rows"] = {split: rows.num_rows for split, rows in data.items()}
 found["subgroup"] = data["train"].features["subgroup"].int2str(data["train"][0]["subgroup"])
 found["size"] = data["train"][0]["image"].size
+# From its cache, `datasets` asks for a name once several configurations are in it.
+both = load_dataset("you/two-categories", *["default"][: os.environ["HF_HUB_OFFLINE"] == "1"])
+found["categories"] = sorted(
+    {rows.features["category"].int2str(n) for rows in both.values() for n in rows["category"]}
+)
+found["ids"] = sorted(i for rows in both.values() for i in rows["id"])
+found["by config"] = sorted(
+    i
+    for name in ("gender", "age")
+    for rows in load_dataset("you/two-categories", name).values()
+    for i in rows["id"]
+)
 weat = evaluate.load("you/weat_bias")
 rng = np.random.default_rng(0)
 sets = {name: rng.normal(size=(4, 3)) for name in "XYAB"}
@@ -98,6 +117,15 @@ def run(program, endpoint, home, *arguments, **changes):
     return done.stdout
 
 
+def two_categories(folder):
+    """A set of faces, some of which reviewers have given an age instead of a gender."""
+    raw = curated(folder / "two", 18)
+    ids = [record.id for record in open_curation(raw).records]
+    said = [(i, "Ada", "relabel", "age", "Adult") for i in ids[::3]]
+    decide(raw, [*said, *((i, "Ada", "keep") for i in ids[1::3])])
+    return build_set(raw, folder / "two-categories").folder
+
+
 @pytest.fixture(scope="module")
 def published(given, tiny_clip, small_set, tmp_path_factory):
     """The Hub, the folder, and what was found while the Hub answered and when it was gone."""
@@ -107,7 +135,8 @@ def published(given, tiny_clip, small_set, tmp_path_factory):
     reader.mkdir()
     with serve() as hub:
         words = given / "warmth.json"
-        run(PUSH, hub.endpoint, home, tiny_clip, given / "faces", words, folder, small_set)
+        two = two_categories(folder)
+        run(PUSH, hub.endpoint, home, tiny_clip, given / "faces", words, folder, small_set, two)
         online = json.loads(run(PULL, hub.endpoint, reader).splitlines()[-1])
     offline = {"HF_HUB_OFFLINE": "1", "HF_EVALUATE_OFFLINE": "1"}
     gone = run(PULL, "http://127.0.0.1:9", reader, **offline)
@@ -151,6 +180,26 @@ def test_a_set_by_name(published, small_set):
     assert sum(online["rows"].values()) == len(rows)
     assert online["subgroup"] in {row["subgroup"] for row in rows}
     assert min(online["size"]) > 0
+
+
+def test_a_set_of_several_categories_without_naming_one(published):
+    """On the Hub, and on this disk; from `datasets` that knows nothing of unskew."""
+    _, folder, online, gone = published
+    rows = [
+        json.loads(line)
+        for line in (folder / "two-categories" / "metadata.jsonl").read_text().splitlines()
+    ]
+    assert online["categories"] == gone["categories"] == ["age", "gender"]
+    assert online["ids"] == online["by config"] == sorted(row["id"] for row in rows)
+    local = load_dataset(str(folder / "two-categories"), cache_dir=str(folder / "cache"))
+    assert sorted(i for part in local.values() for i in part["id"]) == online["ids"]
+    named = {row["id"]: (row["category"], row["subgroup"]) for row in rows}
+    for part in local.values():
+        features = part.features
+        for row in part:
+            category = features["category"].int2str(row["category"])
+            assert named[row["id"]] == (category, features["subgroup"].int2str(row["subgroup"]))
+            assert min(row["image"].size) > 0
 
 
 def test_a_metric_by_name(published):
