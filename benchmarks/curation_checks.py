@@ -1,8 +1,12 @@
 """Recall and precision of the image checks on planted defects, beside cleanvision's.
 
     python benchmarks/curation_checks.py --data ../shared/data
+    python benchmarks/curation_checks.py --data ../shared/data --drawings FOLDER
+    python benchmarks/curation_checks.py --data ../shared/data --by-group
 
 See tests/curate/planted_piles.py for the pictures. cleanvision is compared if it is installed.
+--drawings tells the drawings of many artists, a folder that scripts/gather_drawings.py makes, and
+photographs in the same sizes and formats; --by-group tells who is flagged (curation_groups.py).
 """
 
 import argparse
@@ -12,7 +16,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "curate"))
+import numpy as np
 import planted_defects as planted
+from curation_groups import compare_groups
+from PIL import Image
+from planted_drawings import families, laid, stored
 from planted_piles import (
     CHECKS,
     Found,
@@ -24,6 +32,12 @@ from planted_piles import (
     quality_pile,
 )
 
+from unskew.curate.drawing import drawn
+from unskew.curate.flags import load_rules
+from unskew.curate.pixels import small_copy
+from unskew.curate.tones import background
+
+PHOTOGRAPHS = 200
 PEER = {
     "blurred": "blurry",
     "too_small": "odd_size",
@@ -76,11 +90,41 @@ def compare(pile: Pile, checks: dict[str, tuple[str, ...]], clean: Iterable[str]
         print(row(f"{check}: cleanvision", judged(pile, flagged, wanted, set(clean) - first)))
 
 
+def compare_families(folder: Path, data: Path) -> None:
+    """The share of each family of drawings, and of photographs, that passes for drawings."""
+    rule, rng = load_rules()["drawing"], np.random.default_rng(4)
+    shown: dict[str, list[list[bool]]] = {}
+
+    def look(name: str, image: Image.Image) -> None:
+        contents = planted.encoded(image, "PNG"), stored(image, rng)
+        copies = [small_copy(content).rgb for content in contents]
+        flags = [rule.judge(drawn(copy, background(copy))) is not None for copy in copies]
+        shown.setdefault(name, []).append(flags)
+
+    for family, image in families(folder, "test"):
+        look(family, laid(image, rng))
+    for image in pictures(data, PHOTOGRAPHS):
+        look("photographs", image)
+    print("| pictures | n | as they are | stored in any size and format |\n|---|---|---|---|")
+    for name, flags in shown.items():
+        as_is, as_stored = np.mean(flags, axis=0)
+        print(f"| {name} | {len(flags)} | {as_is:.3f} | {as_stored:.3f} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--per-set", type=int, default=60, help="pictures of the scraped pile")
+    parser.add_argument("--drawings", type=Path)
+    parser.add_argument("--by-group", action="store_true")
+    parser.add_argument("--per-cell", type=int, default=200, help="faces of each race and gender")
     chosen = parser.parse_args()
+    if chosen.by_group:
+        compare_groups(chosen.data, chosen.per_cell)
+        return
+    if chosen.drawings:
+        compare_families(chosen.drawings, chosen.data)
+        return
     images = list(pictures(chosen.data, chosen.per_set))
     print("| check | recall | precision | without it | found |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
