@@ -4,9 +4,10 @@
     python benchmarks/curation_scale.py --data ../shared/data --memory 1000 10000
 
 Images are made of photographs and faces: a window of each, perhaps mirrored, lighter or darker,
-200 pixels wide. `--speed` lets both judge the same images in turns of 250, on one thread and with
-the checks that cleanvision has, and ours besides. `--memory` runs the whole command on piles of
-growing size, each in a process of its own.
+200 pixels wide. `--speed` lets both judge the same images in turns of 250, on one thread:
+cleanvision with its checks, unskew with all of its own, and unskew without the network that looks
+for writing, which cleanvision has no like of. `--memory` runs the whole command on piles of growing
+size, each in a process of its own.
 """
 
 import argparse
@@ -17,13 +18,16 @@ import time
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from unittest.mock import patch
 
 import cv2
 import numpy as np
 import pyarrow.parquet as pq
 from PIL import Image, ImageEnhance
 
+from unskew.curate import measure
 from unskew.curate.checks import check_images
+from unskew.curate.writing import Writing
 
 SIDE, TURN = 200, 250
 TABLES = ("flickr8k_subset/train", "flickr8k_subset/test", "utkface/train", "fairface540/test")
@@ -64,6 +68,11 @@ def ours(paths: list[Path], log: Path) -> None:
         pass
 
 
+def without_writing(paths: list[Path], log: Path) -> None:
+    with patch.object(measure, "writing", lambda rgb: Writing(0.0, 0.0)):
+        ours(paths, log)
+
+
 def theirs(paths: list[Path]) -> None:
     from cleanvision import Imagelab
 
@@ -72,17 +81,19 @@ def theirs(paths: list[Path]) -> None:
 
 def speed(data: Path, n: int) -> None:
     cv2.setNumThreads(1)
-    spent = {"unskew": [0.0, 0.0], "cleanvision": [0.0, 0.0]}
+    names = ("unskew", "unskew without its text network", "cleanvision")
+    spent = {name: [0.0, 0.0] for name in names}
     with tempfile.TemporaryDirectory() as folder:
         paths = written(Path(folder) / "pile", derived(data, n))
         for turn in range(0, n, TURN):
             part = paths[turn : turn + TURN]
-            log = Path(folder) / f"{turn}.jsonl"
-            runs = {
-                "unskew": lambda p=part, g=log: ours(p, g),
-                "cleanvision": lambda p=part: theirs(p),
-            }
-            for name, run in runs.items():
+            logs = [Path(folder) / f"{turn}-{kind}.jsonl" for kind in ("all", "without")]
+            runs = (
+                lambda p=part, g=logs[0]: ours(p, g),
+                lambda p=part, g=logs[1]: without_writing(p, g),
+                lambda p=part: theirs(p),
+            )
+            for name, run in zip(names, runs, strict=True):
                 cpu, wall = time.process_time(), time.perf_counter()
                 run()
                 spent[name][0] += time.process_time() - cpu
