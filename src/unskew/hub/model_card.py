@@ -16,6 +16,7 @@ from typing import Any
 from unskew.audit import AuditReport
 from unskew.audit.rows import MODALITY, RankingRow
 from unskew.audit.summary import Summary, families, summaries
+from unskew.debias.methods import METHODS
 from unskew.encoders import Debiaser
 from unskew.encoders.fetching import BUILT_IN
 from unskew.errors import InputError
@@ -187,7 +188,7 @@ def model_card(
     data = ModelCardData(
         library_name="unskew",
         license=said.get("license"),
-        base_model=None if local else debiaser.base,
+        base_model=None if local or debiaser.base == BUILT_IN else debiaser.base,
         pipeline_tag="zero-shot-image-classification",
         tags=["unskew", "fairness", "debiasing", debiaser.method],
     )
@@ -198,6 +199,7 @@ def model_card(
         "name": _name(repo_id),
         "repo_id": repo_id,
         "local": local,
+        "about": METHODS.get(debiaser.method),
         "towers": towers,
         "known_to_transformers": debiaser.adapter is not None and debiaser.base != BUILT_IN,
         "has_heads": bool(debiaser.heads.present()),
