@@ -99,6 +99,14 @@ def test_it_says_what_it_has_to(bundle):
         assert f"# {heading}" in card
     assert "The fit took" in card
     assert "R@5" in card
+    assert "which moves images least so that no linear classifier finds the subgroup" in card
+    results = read(bundle, "results.json")
+    (effect,) = results["effects"]
+    assert (
+        f"mean |d| {effect['mean_abs_before']:.2f} before and {effect['mean_abs_after']:.2f}"
+        in card
+    )
+    assert f"Fitted once, with seed {results['fitting']['seed']}." in card
     assert 'DualEncoder.from_pretrained("you/fair")' in card
     picture = re.search(r"!\[Effect sizes.*?\]\((.*?)\)", card).group(1)
     assert bundle.files[picture].startswith(b"\x89PNG")

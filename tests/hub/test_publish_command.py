@@ -4,6 +4,7 @@ import pytest
 from loopback_hub import WRITES
 from loopback_hub.store import Commit, File
 
+from unskew.corpora.published import features
 from unskew.hub.register import metric_names, metrics_root, shipped
 
 
@@ -48,6 +49,9 @@ def test_a_set(unskew, hub, small_set):
     assert b"PATH_OR_ID" not in files["README.md"]
     assert {"DATASHEET.md", "metadata.jsonl", "build.json"} <= set(files)
     assert "DATASHEET.md has a blank" in err
+    assert "README.md has a blank for a person to fill in: whom to write to" in err
+    for column in features():
+        assert f"`{column}`" in files["README.md"].decode()
 
 
 @pytest.mark.parametrize("name", metric_names())
