@@ -1,11 +1,16 @@
 """The pages of the metric Spaces: their functions, and one start in earnest."""
 
 import importlib.util
+import io
 import json
+import zipfile
 
+import httpx
 import numpy as np
 import pytest
 
+from unskew.hub.pages import given
+from unskew.hub.pages.given import FILE_BYTES
 from unskew.hub.publish import metric_bundle
 from unskew.hub.publish.bundle import content
 from unskew.hub.register import metric_names, metrics_root
@@ -23,12 +28,12 @@ def load(name, folder=None):
 
 @pytest.fixture(scope="module")
 def weat_app():
-    return load("weat_bias")
+    return load("weat_bias").PAGE
 
 
 @pytest.fixture(scope="module")
 def skew_app():
-    return load("representation_skew")
+    return load("representation_skew").PAGE
 
 
 def weat_sets():
@@ -61,7 +66,7 @@ class TestWeat:
         ]
         assert results[0] == results[1] == results[2]
         (row,), whole = results[0]
-        assert len(row) == len(weat_app.COLUMNS)
+        assert len(row) == len(weat_app.columns)
         assert row[2] == f"{whole['effect_size']:.4g}"
 
     def test_other_names_are_compared_in_pairs(self, weat_app):
@@ -108,11 +113,11 @@ class TestWeat:
 
 class TestSkew:
     def test_csv_json_and_npz_agree(self, skew_app, tmp_path):
-        given = ranking()
-        np.savez(tmp_path / "ranking.npz", **given)
-        lines = zip(given["groups"], given["scores"].T.tolist(), strict=True)
+        ranked = ranking()
+        np.savez(tmp_path / "ranking.npz", **ranked)
+        lines = zip(ranked["groups"], ranked["scores"].T.tolist(), strict=True)
         as_csv = "\n".join(",".join([group, *map(repr, scores)]) for group, scores in lines)
-        as_json = json.dumps({**given, "scores": given["scores"].tolist()})
+        as_json = json.dumps({**ranked, "scores": ranked["scores"].tolist()})
         results = [
             skew_app.compute(as_csv, None, 3, "uniform"),
             skew_app.compute(as_json, None, 3, "uniform"),
@@ -123,7 +128,7 @@ class TestSkew:
         assert rows[0][:2] == ["MaxSkew@3", f"{whole['max_skew']:.4f}"]
         assert rows[3] == ["Bias@3", "", "", "", ""]  # three groups
         assert [row[0] for row in rows[4:]] == [f"Skew@3 of {group}" for group in "abc"]
-        assert {len(row) for row in rows} == {len(skew_app.COLUMNS)}
+        assert {len(row) for row in rows} == {len(skew_app.columns)}
 
     @pytest.mark.parametrize(
         ("text", "k", "message"),
@@ -155,7 +160,7 @@ def test_every_metric_is_tried():
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_damaged_input_is_told_on_every_page(name, tmp_path):
-    app, path = load(name), tmp_path / "a.npz"
+    app, path = load(name).PAGE, tmp_path / "a.npz"
     np.save(tmp_path / "array.npy", np.zeros((2, 2)))
     for damaged in (b"", b"PK\x03\x04", (tmp_path / "array.npy").read_bytes()):
         path.write_bytes(damaged)
@@ -164,6 +169,47 @@ def test_damaged_input_is_told_on_every_page(name, tmp_path):
     for text in ('{"X":' * 100_000, "x" * 200_000):
         with pytest.raises(gr.Error):
             app.compute(text, None, *OPTIONS[name])
+
+
+def packed(path, members, how=zipfile.ZIP_DEFLATED):
+    with zipfile.ZipFile(path, "w", how) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return str(path)
+
+
+def npy(shape, content=b"", kind="<f8"):
+    """An .npy file whose header may say more than there is."""
+    out = io.BytesIO()
+    header = {"descr": kind, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(out, header)
+    return out.getvalue() + content
+
+
+def test_what_unpacks_to_too_much_is_refused_before_it_is_read(weat_app, tmp_path, monkeypatch):
+    monkeypatch.setattr(np, "load", None)  # nothing comes as far as that
+    path = tmp_path / "a.npz"
+
+    def refused(message, members, how=zipfile.ZIP_DEFLATED):
+        with pytest.raises(gr.Error, match=message):
+            weat_app.compute("", packed(path, members, how), *TestWeat.OPTIONS)
+
+    bomb = bytes(given.ARRAY_BYTES + 1)
+    refused("unpacks to more than 128 MB", {"X.npy": bomb})
+    assert path.stat().st_size < 2**20
+    monkeypatch.setattr(given, "ARRAY_BYTES", 2**20)
+    refused("unpacks to more than 1 MB", {f"{i}.npy": bytes(2**19) for i in range(3)})
+    refused("is packed otherwise", {"X.npy": npy((1,), bytes(8))}, zipfile.ZIP_LZMA)
+    for shape, kind in (((10**12,), "<f8"), ((10**6, 10**6), "<U0"), ((10**9,), "|V0")):
+        refused("an array is shorter than its header says", {"X.npy": npy(shape, kind=kind)})
+    refused("damaged or no .npz file", {"X.npy": b"no array"})
+    refused("holds 201 arrays", {f"{i}.npy": b"" for i in range(201)})
+
+
+def test_a_text_has_a_limit(weat_app, monkeypatch):
+    monkeypatch.setattr(given, "FILE_BYTES", 10)
+    with pytest.raises(gr.Error, match="the text is longer than"):
+        weat_app.compute("X,1,2\nX,2,1", None, *TestWeat.OPTIONS)
 
 
 @pytest.mark.slow
@@ -175,12 +221,15 @@ def test_the_page_starts_and_answers_from_what_is_published(name, tmp_path):
     for file, path in metric_bundle(name, f"you/{name}").files.items():
         (tmp_path / file).write_bytes(content(path))
     app = load(name, tmp_path)
-    given = (app.EXAMPLE, None, *OPTIONS[name])
-    _, url, _ = app.demo.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True)
+    example = (app.PAGE.example, None, *OPTIONS[name])
+    options = {"prevent_thread_lock": True, "server_name": "127.0.0.1", "quiet": True}
+    _, url, _ = app.launch(app.demo, **options)
     try:
-        table, whole = Client(url, verbose=False).predict(*given, api_name="/compute")
+        table, whole = Client(url, verbose=False).predict(*example, api_name="/compute")
+        large = httpx.post(f"{url}gradio_api/upload", files={"files": bytes(FILE_BYTES + 1)})
+        assert large.status_code == 413
     finally:
         app.demo.close()
-    rows, expected = app.compute(*given)
+    rows, expected = app.PAGE.compute(*example)
     assert table["data"] == rows
     assert whole == expected
