@@ -157,7 +157,7 @@ def test_embeddings_give_a_second_look(faces, pile):
 
 def test_a_stopped_run_goes_on_with_the_same_bytes(faces, tmp_path):
     rng = np.random.default_rng(4)
-    files = {f"{i}.jpg": planted.encoded(face) for i, face in enumerate(faces)}
+    files = {f"{i}.jpg": planted.encoded(face.resize((72, 72))) for i, face in enumerate(faces)}
     files["bad.jpg"] = planted.CORRUPT["cut off"](files["0.jpg"], rng)
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
