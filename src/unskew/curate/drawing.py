@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from unskew.curate.tones import most
+from unskew.curate.tones import WHITE, least, most
 
 WEIGHTS = Path(__file__).with_name("drawing.json")
 # Greys between neighbours: the shares of the subject below each of these tell how steep it is.
@@ -49,6 +49,9 @@ def features(rgb: np.ndarray, ground: np.ndarray) -> np.ndarray:
     Without edges the last four are NaN; `drawn` then takes what is usual in photographs.
     """
     square, window = np.ones((3, 3), np.uint8), np.ones((WINDOW, WINDOW), np.uint8)
+    if ground.any():
+        # Through a wheel or under an arm the same white is seen.
+        ground = least(rgb) >= WHITE
     subject = cv2.dilate(ground.astype(np.uint8), square) == 0
     if np.count_nonzero(subject) < ENOUGH:
         subject = np.ones_like(subject)
