@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("--per-set", type=int, default=60, help="pictures of the scraped pile")
     parser.add_argument("--drawings", type=Path)
     parser.add_argument("--by-group", action="store_true")
-    parser.add_argument("--per-cell", type=int, default=200, help="faces of each race and gender")
+    parser.add_argument("--per-cell", type=int, default=400, help="faces of each race and gender")
     chosen = parser.parse_args()
     if chosen.by_group:
         compare_groups(chosen.data, chosen.per_cell)
