@@ -3,8 +3,9 @@
     python examples/debias_and_publish.py [FOLDER]
 
 The Hub is one on the loopback, the one of the tests, so that nothing leaves this machine. Without
-the two lines that start it, and after `hf auth login`, the same commands publish on the real one.
-The model demonstrates the tool; its results are no evidence about people.
+the two lines that start it, and after `hf auth login`, the same commands publish on the real one;
+with `--dry-run` they print the files and the card instead. The model demonstrates the tool; its
+results are no evidence about people.
 """
 
 import subprocess
@@ -35,7 +36,6 @@ def main(out: Path) -> None:
     with serve() as hub:
         there = environment(hub.endpoint, out / "hub-cache")
         subprocess.run([*unskew, *fit, "--out", debiased], check=True)
-        subprocess.run([*unskew, *publish, "--dry-run"], env=there, check=True)
         subprocess.run([*unskew, *publish], env=there, check=True)
         subprocess.run([sys.executable, "-c", LOAD], env=there, check=True)
 

@@ -52,20 +52,17 @@ def values(done):
     return [float(line) for line in done.stdout.split()]
 
 
-class TestBareNames:
-    def test_work_offline_after_import_unskew_and_in_later_processes_without_it(self, run):
-        assert values(run("import unskew" + LOAD)) == LOADED
-        assert values(run(LOAD)) == LOADED
-
-    def test_are_unknown_before_and_known_after_even_where_evaluate_came_first(self, run):
-        code = (
-            "import evaluate\n"
-            "try:\n"
-            "    evaluate.load('weat_bias')\n"
-            "except FileNotFoundError:\n"
-            "    import unskew" + LOAD.replace("\n", "\n    ")
-        )
-        assert values(run(code)) == LOADED
+def test_bare_names_are_unknown_before_unskew_and_known_from_then_on(run):
+    """Even where evaluate came first, and in later processes that never import unskew."""
+    code = (
+        "import evaluate\n"
+        "try:\n"
+        "    evaluate.load('weat_bias')\n"
+        "except FileNotFoundError:\n"
+        "    import unskew" + LOAD.replace("\n", "\n    ")
+    )
+    assert values(run(code)) == LOADED
+    assert values(run(LOAD)) == LOADED
 
 
 class TestUnwritableCache:
