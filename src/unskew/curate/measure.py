@@ -15,7 +15,7 @@ from unskew.curate.sharpness import sharpness
 from unskew.curate.writing import writing
 
 # Part of every kept result: raise it when a score of the same bytes changes.
-VERSION = 4
+VERSION = 5
 DIGITS = 6
 
 
