@@ -31,6 +31,13 @@ def chromium():
         browser.close()
 
 
+def judge(watched, address):
+    """Nothing went wrong up to here, and nobody else was asked for anything."""
+    assert watched.wrong == []
+    assert watched.hosts == {address.split("//")[1]}
+    assert watched.overflow() <= 0
+
+
 class Watched:
     """A page of the app, and what went wrong on it."""
 

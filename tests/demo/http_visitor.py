@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import time
 from contextlib import contextmanager
 
 
@@ -52,6 +53,14 @@ class Visitor:
             return answer.text
         state, output = self.call(f"hand_in_{group}", [file_data(p) for p in answer.json()], None)
         return output[0] if state == "done" else json.dumps(output)
+
+
+def wait_until(holds, seconds=120):
+    """Look again and again until something holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it does not come to hold"
+        time.sleep(0.05)
 
 
 def file_data(path, **more):

@@ -7,10 +7,13 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from unskew.markdown import escaped, unlinked
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 
 @dataclass(frozen=True)
@@ -78,21 +81,24 @@ def _markdown(block: Block) -> str:
 
 def to_html(title: str, blocks: Sequence[Block], folder: Path) -> str:
     """One self-contained page: style and pictures (read from ``folder``) inside."""
-    from jinja2 import Environment
-
-    template = (files("unskew.audit") / "templates" / "report.html").read_text(encoding="utf-8")
     pictures = {
         b.file: base64.b64encode((folder / b.file).read_bytes()).decode()
         for b in blocks
         if isinstance(b, Picture)
     }
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(template).render(
-        title=title,
-        blocks=[(type(b).__name__, b) for b in blocks],
-        pictures=pictures,
-        anchor=anchor,
+    blocks_by_name = [(type(b).__name__, b) for b in blocks]
+    return template("unskew.audit", "document.html").render(
+        title=title, blocks=blocks_by_name, pictures=pictures, anchor=anchor
     )
+
+
+def template(package: str, name: str) -> Template:
+    """A template of HTML of a package of ours, which may ask ``block.html`` how a block looks."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader
+
+    loader = ChoiceLoader([PackageLoader(package), PackageLoader("unskew.audit")])
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return environment.get_template(name)
 
 
 def anchor(text: str) -> str:

@@ -82,6 +82,7 @@ class App:
             self._forgetting.click(self._forget, None, outputs, api_name="forget", **_QUICK)
             self.visits = Visits(page, self.limits)
             page.unload(self.visits.leave)
+            page.load(js=template("keys.js"))
         # Not `api_open`: a request would step past the queue.
         page.queue(max_size=self.limits.queue, default_concurrency_limit=1, api_open=False)
         return page
@@ -238,7 +239,12 @@ def theme() -> gr.themes.Base:
 
 def style() -> str:
     """The page's own rules of style."""
-    return (files("unskew.demo") / "templates" / "style.css").read_text(encoding="utf-8")
+    return template("style.css")
+
+
+def template(name: str) -> str:
+    """The text of a file of the page's."""
+    return (files("unskew.demo") / "templates" / name).read_text(encoding="utf-8")
 
 
 def launch_options(app: App) -> dict[str, Any]:

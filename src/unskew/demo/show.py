@@ -5,14 +5,11 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
-from jinja2 import Environment
-
-from unskew.audit.blocks import Block, Paragraph, Table
+from unskew.audit.blocks import Block, Paragraph, Table, template
 from unskew.audit.blocks import Picture as Planned
 
 
@@ -65,10 +62,8 @@ def to_fragment(blocks: Sequence[Shown]) -> str:
     left = [b for b in blocks if isinstance(b, Planned)]
     if left:
         raise TypeError(f"{left[0].file} was planned and never drawn")
-    template = (files("unskew.demo") / "templates" / "fragment.html").read_text(encoding="utf-8")
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     shown = [(type(b).__name__, b) for b in blocks]
-    return environment.from_string(template).render(blocks=shown)
+    return template("unskew.demo", "shown.html").render(blocks=shown)
 
 
 def said(text: str) -> str:
