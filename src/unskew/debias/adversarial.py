@@ -46,6 +46,13 @@ _POSITIVE = (
     "patience",
     "checkpoint_every",
 )
+_NOT_NEGATIVE = (
+    "mean_weight",
+    "network_weight",
+    "similarity_weight",
+    "swap_weight",
+    "adversary_steps",
+)
 Score = Callable[[DualEncoder], float]
 
 
@@ -69,6 +76,9 @@ class AdversarialSettings:
         network_weight: of the reversed gradient of the adversary network.
         labelled_weight: of leaving labelled images where they are; that of general images is 1.
         similarity_weight: of keeping the similarities to texts, of both kinds of images.
+        swap_weight: of making general images as similar to captions of theirs with the identity
+            swapped as to the captions themselves (see `unskew.debias.swaps`); 0 leaves it out. It
+            is about the image tower, which must be among the towers.
         mixed_precision: "bf16" runs the towers in bfloat16.
         counterfactual: where the text tower is trained, every text is drawn to the mean of its
             counterfactuals, in which the identity term is swapped.
@@ -93,6 +103,7 @@ class AdversarialSettings:
     network_weight: float = 0.01
     labelled_weight: float = 0.3
     similarity_weight: float = 0.03
+    swap_weight: float = 0.0
     mixed_precision: Literal["no", "bf16"] = "no"
     counterfactual: bool = True
     evaluate_every: int = 150
@@ -105,13 +116,15 @@ class AdversarialSettings:
         for name in _POSITIVE:
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be above 0")
-        for name in ("mean_weight", "network_weight", "similarity_weight", "adversary_steps"):
+        for name in _NOT_NEGATIVE:
             if not getattr(self, name) >= 0:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be 0 or more")
         if not 0 <= self.dropout < 1:
             raise InputError(f"dropout is {self.dropout}; it must be at least 0 and below 1")
         if not self.towers or len(set(self.towers)) < len(self.towers):
             raise InputError(f"towers is {self.towers}; name image, text or both, each once")
+        if self.swap_weight and "image" not in self.towers:
+            raise InputError("swap_weight is about the image tower: name image among the towers")
 
 
 DEFAULTS = AdversarialSettings()
@@ -146,7 +159,8 @@ def train_adversarial(
 
     Raises:
         InputError: the encoder is debiased already, a setting that cannot be met, `out` holds
-            another run or cannot be written, no words for a subgroup, diverged training.
+            another run or cannot be written, no words for a subgroup, no captions to swap though
+            they are wanted, diverged training.
     """
     debiaser = Debiaser.of(encoder, method=METHOD)  # refuses one that is debiased already
     with torch.random.fork_rng(devices=[encoder.device] if encoder.device.type == "cuda" else []):
@@ -202,6 +216,7 @@ def prepared(
             settings.network_weight,
             settings.labelled_weight,
             settings.similarity_weight,
+            settings.swap_weight,
         ),
         adversary=(settings.adversary_learning_rate, settings.adversary_steps),
     )

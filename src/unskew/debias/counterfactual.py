@@ -75,17 +75,28 @@ def swapped_captions(encoder: Any, data: FittingData, most: int) -> np.ndarray:
         InputError: no caption does, or a category without words.
     """
     photos = [s for s in data.preserve_images if isinstance(s, CaptionedSet)]
-    of_images = [[_versions(c, data) for c in captions] for s in photos for captions in s.captions]
-    found = [first for some in of_images for first in [v for v in some if v is not None][:1]]
+    of_images = [first_versions(captions, data) for s in photos for captions in s.captions]
+    found = [versions for versions in of_images if versions is not None]
     if not found:
-        raise InputError(
-            "no caption of the images to preserve mentions just one subgroup of "
-            f"{', '.join(data.fit.by_attribute)}: preserve photos whose captions say who is there, "
-            "or leave swapped_captions out"
-        )
+        raise no_captions(data, "swapped_captions")
     order = np.random.default_rng(0).permutation(len(found))[:most]
     texts = [text for i in sorted(order) for text in found[i]]
     return encoder.embed_texts(texts).reshape(len(order), len(data.subgroups), -1)
+
+
+def first_versions(captions: Sequence[str], data: FittingData) -> list[str] | None:
+    """Of the first caption that says one subgroup of every attribute, a version for each."""
+    found = (_versions(caption, data) for caption in captions)
+    return next((versions for versions in found if versions is not None), None)
+
+
+def no_captions(data: FittingData, option: str) -> InputError:
+    """What to say where an option wants such captions and there are none."""
+    return InputError(
+        "no caption of the images to preserve mentions just one subgroup of "
+        f"{', '.join(data.fit.by_attribute)}: preserve photos whose captions say who is there, "
+        f"or leave {option} out"
+    )
 
 
 def _versions(text: str, data: FittingData) -> list[str] | None:

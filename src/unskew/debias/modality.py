@@ -15,7 +15,7 @@ from unskew.debias.batches import Pictures, Sampler, Shard, Words
 
 TEMPERATURE = 0.05
 """Of the softmax over similarities that is to be preserved."""
-TERMS = ("means", "network", "moved", "similarity")
+TERMS = ("means", "network", "moved", "similarity", "swapped")
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,27 @@ class Weights:
     network: float
     labelled: float
     similarity: float
+    swapped: float = 0.0
+
+
+@dataclass(frozen=True)
+class Swaps:
+    """Between which captions the similarity should not differ: those with the identity swapped.
+
+    ``row``: (n,) for every item, its row in the others, -1 where it has none. ``directions``:
+    (k, m, d) of the other modality, with which the products should be 0.
+    """
+
+    row: Tensor
+    directions: Tensor
+
+    def gaps(self, z: Tensor, numbers: Tensor) -> Tensor:
+        """Of those of the items `numbers` that have directions, the mean over these of the squared
+        product, in units of `TEMPERATURE`."""
+        rows = self.row[numbers]
+        has = rows >= 0
+        found = (self.directions[rows[has]] @ z[has, :, None]).squeeze(2)
+        return (found / TEMPERATURE).square().mean(dim=1)
 
 
 @dataclass
@@ -45,20 +66,22 @@ class Modality:
     adversaries: Mapping[str, Adversary]
     sampler: Sampler
     weights: Weights
+    swaps: Swaps | None = None
 
     def numbers(self, shard: Shard) -> np.ndarray:
         """The items of a shard, labelled ones first."""
         return np.concatenate([shard.labelled, shard.general + self.sampler.sizes[0]])
 
     def losses(self, z: Tensor, shard: Shard) -> Tensor:
-        """(4,) sums over a shard, each divided by the size of the whole batch; see `TERMS`.
+        """(5,) sums over a shard, each divided by the size of the whole batch; see `TERMS`.
 
         `z`: unit embeddings (b, d) of `numbers(shard)`.
         """
         labelled = self.sampler.labelled
         size = torch.full((len(z), 1), float(max(self.sampler.general, 1)), device=z.device)
         size[: len(shard.labelled)] = labelled / self.weights.labelled
-        target = self.targets[torch.from_numpy(self.numbers(shard))]
+        numbers = torch.from_numpy(self.numbers(shard))
+        target = self.targets[numbers]
         faces, chosen = z[: len(shard.labelled)], torch.from_numpy(shard.labelled)
         zero = z.sum() * 0  # stays in the graph of every parameter, as two processes need
         means, network = zero, zero
@@ -72,11 +95,15 @@ class Modality:
             now, kept = (F.log_softmax(x @ self.bank.T / TEMPERATURE, 1) for x in (z, target))
             divergence = F.kl_div(now, kept, log_target=True, reduction="none")
             similarity = (divergence.sum(1, keepdim=True) / size).sum()
-        return torch.stack([means, network, moved, similarity])
+        swapped = zero
+        if self.swaps is not None:
+            swapped = zero + self.swaps.gaps(z, numbers).sum() / max(self.sampler.general, 1)
+        return torch.stack([means, network, moved, similarity, swapped])
 
     def total(self, losses: Tensor) -> Tensor:
         """The weighted sum that the encoder minimises; the network's loss is reversed."""
-        weights = (self.weights.means, -self.weights.network, 1.0, self.weights.similarity)
+        w = self.weights
+        weights = (w.means, -w.network, 1.0, w.similarity, w.swapped)
         return (losses * torch.tensor(weights, device=losses.device)).sum()
 
     def update(self, faces: Tensor, chosen: np.ndarray, pace: float) -> None:

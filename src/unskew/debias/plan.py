@@ -13,7 +13,8 @@ from unskew.debias.adversary import Adversary
 from unskew.debias.batches import Pictures, Sampler, Words, readable
 from unskew.debias.counterfactual import identity_texts
 from unskew.debias.fitting import FittingData
-from unskew.debias.modality import Modality, Weights
+from unskew.debias.modality import Modality, Swaps, Weights
+from unskew.debias.swaps import swapped_photos
 from unskew.encoders import DualEncoder
 from unskew.stimuli import Identities
 
@@ -42,6 +43,7 @@ class Plan:
         targets: np.ndarray,
         bank: np.ndarray,
         labels: Mapping[str, np.ndarray],
+        swaps: Swaps | None = None,
     ) -> Modality:
         """The first items are those with `labels`; see `Modality`."""
         first, *_ = labels.values()
@@ -69,6 +71,7 @@ class Plan:
             },
             sampler=sampler,
             weights=self.weights,
+            swaps=swaps,
         )
 
     def some(self, rows: np.ndarray, most: int) -> np.ndarray:
@@ -78,13 +81,22 @@ class Plan:
 
 
 def images(encoder: DualEncoder, data: FittingData, plan: Plan) -> Modality:
-    """Labelled images, then the general ones; texts whose similarities to both are kept."""
+    """Labelled images, then the general ones; texts whose similarities to both are kept.
+
+    Raises:
+        InputError: captions with the identity swapped are wanted, and there are none.
+    """
     kept = [(s, readable(encoder, s, plan.batch_size)) for s in data.preserve_images]
     bank = [plan.some(encoder.embed_texts(_captions(data)), BANK)]
     if data.named is not None:
         # Of the prompts that name subgroups the mean: what tells them apart is not to be kept.
         bank += [data.named.neutral, data.named.prompts.mean(axis=0)]
     originals = np.concatenate([data.fit.embeddings, data.preserve])
+    swaps = None
+    if plan.weights.swapped:
+        photos = swapped_photos(encoder, data, [rows for _, rows in kept])
+        counts = len(data.fit.embeddings), len(data.preserve)
+        swaps = photos.swaps(*counts, encoder.device)
     return plan.modality(
         encoder.device,
         Pictures(encoder, [(data.fit.images, data.fit.rows), *kept]),
@@ -92,6 +104,7 @@ def images(encoder: DualEncoder, data: FittingData, plan: Plan) -> Modality:
         originals,
         np.concatenate(bank),
         {a: labels for a, (_, labels) in data.fit.by_attribute.items()},
+        swaps,
     )
 
 
