@@ -25,7 +25,7 @@ from unskew.classify.train import train
 from unskew.corpora.biased import colored_mnist
 
 SIZE = 16
-SETTINGS = TrainSettings(batch_size=64, epochs=12, width=8, select="unbiased_accuracy")
+SETTINGS = TrainSettings(batch_size=64, epochs=9, width=8, select="unbiased_accuracy")
 
 
 def digits() -> DatasetDict:
