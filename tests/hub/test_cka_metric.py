@@ -38,7 +38,7 @@ def app():
     spec = importlib.util.spec_from_file_location("cka_app", FOLDER / "app.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module
+    return module.PAGE
 
 
 def test_is_registered_and_describes_itself(metric):
@@ -122,7 +122,7 @@ def test_the_page_reads_csv_json_and_npz(app, features, tmp_path):
     assert results[0] == results[1] == results[2]
     rows, whole = results[0]
     assert rows[0] == ["cka", f"{whole['cka']:.4f}"]
-    assert app.compute(app.EXAMPLE, None, "rbf", "biased")[1]["kernel"] == "rbf"
+    assert app.compute(app.example, None, "rbf", "biased")[1]["kernel"] == "rbf"
 
 
 @pytest.mark.parametrize(

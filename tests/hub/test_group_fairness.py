@@ -111,7 +111,7 @@ def app():
     spec = importlib.util.spec_from_file_location("group_fairness_app", FOLDER / "app.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module
+    return module.PAGE
 
 
 class TestPage:
@@ -130,10 +130,10 @@ class TestPage:
         assert [row[0] for row in rows[5:]] == [
             f"accuracy of {target}, {attribute}" for target in "01" for attribute in "01"
         ]
-        assert {len(row) for row in rows} == {len(app.COLUMNS)}
+        assert {len(row) for row in rows} == {len(app.columns)}
 
     def test_the_example_is_read(self, app):
-        _, whole = app.compute(app.EXAMPLE, None)
+        _, whole = app.compute(app.example, None)
         assert whole["worst_group"] == "blond, male"
         assert whole["worst_group_accuracy"] == pytest.approx(0.4)
 
@@ -157,13 +157,14 @@ class TestPage:
     def test_the_page_starts_and_answers(self, app):
         from gradio_client import Client
 
-        _, url, _ = app.demo.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True)
+        page = app.blocks()
+        _, url, _ = page.launch(prevent_thread_lock=True, server_name="127.0.0.1", quiet=True)
         try:
             table, whole = Client(url, verbose=False).predict(
-                app.EXAMPLE, None, api_name="/compute"
+                app.example, None, api_name="/compute"
             )
         finally:
-            app.demo.close()
-        rows, expected = app.compute(app.EXAMPLE, None)
+            page.close()
+        rows, expected = app.compute(app.example, None)
         assert table["data"] == rows
         assert whole == expected
