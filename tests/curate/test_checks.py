@@ -174,7 +174,7 @@ def test_a_stopped_run_goes_on_with_the_same_bytes(faces, tmp_path):
 def test_kept_results_are_not_measured_again(faces, pile, monkeypatch):
     files = {"a.jpg": planted.encoded(faces[0])}
     first = pile(files)
-    monkeypatch.setattr("unskew.curate.checks.measure", lambda content: pytest.fail("again"))
+    monkeypatch.setattr("unskew.curate.checks.measure", lambda *_: pytest.fail("again"))
     assert pile(files) == first
 
 
@@ -193,9 +193,31 @@ def test_a_file_of_thresholds_changes_what_is_flagged(faces, pile, tmp_path):
     assert "too_small" in flags(pile(files, rules=load_rules(changed))["a.jpg"])
 
 
+def test_a_check_may_be_off_and_without_those_of_writing_its_network_is_not_asked(
+    faces, pile, tmp_path, monkeypatch
+):
+    changed = tmp_path / "thresholds.json"
+    changed.write_text('{"drawing": null, "watermark": null}')
+    files = {"a.jpg": planted.screenshot(faces[0], np.random.default_rng(5))}
+    files = {name: planted.encoded(image) for name, image in files.items()}
+    full = pile(files)["a.jpg"]
+    fewer = pile(files, rules=load_rules(changed))["a.jpg"]
+    off = {"drawing", "watermark"}
+    assert fewer.scores == {check: s for check, s in full.scores.items() if check not in off}
+    assert flags(fewer) == flags(full) - off
+    changed.write_text('{"text_heavy": null, "watermark": null, "near_duplicate": null}')
+    with monkeypatch.context() as patched:
+        patched.setattr("unskew.curate.measure.writing", lambda rgb: pytest.fail("asked"))
+        none = pile(files, rules=load_rules(changed))["a.jpg"]
+    off = {"text_heavy", "watermark", "near_duplicate"}
+    assert none.scores == {check: s for check, s in full.scores.items() if check not in off}
+    assert pile(files)["a.jpg"] == full  # what was measured without them does not stand for all
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        ('{"unreadable": null}', "unreadable is no object"),
         ('{"blury": {"below": 1}}', "no check 'blury'"),
         ('{"blurred": {"above": 1}}', "'below'"),
         ('{"blurred": {"below": "much"}}', "no number"),

@@ -145,15 +145,15 @@ def test_a_second_run_changes_no_byte_and_thresholds_measure_nothing_anew(
 ):
     curate(raw, tmp_path / "out")
     before = contents(tmp_path / "out")
-    monkeypatch.setattr("unskew.curate.checks.measure", lambda content: pytest.fail("again"))
+    monkeypatch.setattr("unskew.curate.checks.measure", lambda *_: pytest.fail("again"))
     assert curate(raw, tmp_path / "out").new == 0
     assert contents(tmp_path / "out") == before
     changed = tmp_path / "thresholds.json"
-    changed.write_text('{"too_small": {"below": 5000}}')
+    changed.write_text('{"too_small": {"below": 5000}, "drawing": null}')
     curate(raw, tmp_path / "out", thresholds=changed)
     assert sum("too_small" in found for found in flags(tmp_path / "out").values()) == 7
     about = open_curation(tmp_path / "out").about
-    assert about["thresholds_changed"] == {"too_small": {"below": 5000.0}}
+    assert about["thresholds_changed"] == {"too_small": {"below": 5000.0}, "drawing": None}
 
 
 def killed(raw, out, times):

@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 from unskew.curate.duplicates import SIDE, Pair, near_duplicates
 from unskew.curate.flags import Flag, Rules, load_rules
 from unskew.curate.look_alikes import Embed, look_alikes
-from unskew.curate.measure import DIGITS, Measured, measure
+from unskew.curate.measure import DIGITS, WRITING, Measured, measure
 from unskew.curate.measured_log import MeasuredLog
 from unskew.curate.stored import Stored
 from unskew.errors import InputError
@@ -82,13 +82,12 @@ def check_images(
         twice = Counter(called).most_common(1)[0][0]
         raise InputError(f"{twice} is among the images twice: name it once")
     rules = load_rules() if rules is None else rules
-    with MeasuredLog(Path(log)) as kept:
+    with MeasuredLog(Path(log), any(check in rules for check in WRITING)) as kept:
         keys = _measure_all([Path(root) / file for file in files], kept, workers)
-        repeats = {
-            "exact_duplicate": _same_files(keys),
-            "near_duplicate": _near(keys, kept, Path(log).parent),
-        }
-        if embed is not None:
+        repeats = {"exact_duplicate": _same_files(keys)}
+        if "near_duplicate" in rules:
+            repeats["near_duplicate"] = _near(keys, kept, Path(log).parent)
+        if embed is not None and "look_alike" in rules:
             repeats["look_alike"] = _alike(files, keys, kept, Path(root), embed, Path(log).parent)
         for index, (name, key) in enumerate(zip(called, keys, strict=True)):
             found = {c: r[index] for c, r in repeats.items() if index in r}
@@ -137,7 +136,7 @@ def _measured(path: Path, kept: MeasuredLog) -> tuple[str, Measured | None]:
         key = hashlib.sha256(f"no content: {reason}".encode()).hexdigest()
         return key, Measured({"unreadable": 1.0}, unreadable=reason)
     key = hashlib.sha256(content).hexdigest()
-    return key, None if key in kept else measure(content)
+    return key, None if key in kept else measure(content, kept.look_for_writing)
 
 
 def _same_files(keys: Sequence[str]) -> dict[int, _Repeat]:
@@ -212,6 +211,7 @@ def _checked(
             repeat = found.get(check)
             scores[check] = repeat.score if repeat else 0.0
             others[check] = names[repeat.other] if repeat else ""
+    scores = {check: score for check, score in scores.items() if check in rules}
     if measured.unreadable is not None:
         flags = unreadable(measured.unreadable, rules)
     else:

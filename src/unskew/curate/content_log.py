@@ -26,7 +26,7 @@ class ContentLog(ABC, Generic[T]):
     that have the same; and `what` was found out, as messages name it.
     """
 
-    version: int
+    version: int | str
     what: str
 
     def __init__(self, path: Path) -> None:

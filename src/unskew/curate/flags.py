@@ -41,15 +41,15 @@ class Rule:
         return Flag(self.check, score, self.threshold, reason)
 
 
-# By check.
+# By check; one that is not among them is off.
 Rules = Mapping[str, Rule]
 
 
 def load_rules(path: str | Path | None = None) -> dict[str, Rule]:
     """The shipped rules, with those that the file at ``path`` changes.
 
-    The file is JSON: ``{"blurred": {"below": 0.15}, ...}``. A rule keeps its direction, and its
-    reason unless the file gives another.
+    The file is JSON: ``{"blurred": {"below": 0.15}, "watermark": null, ...}``. A rule keeps its
+    direction, and its reason unless the file gives another; null takes the check away.
 
     Raises:
         NotFoundError: there is no such file.
@@ -65,6 +65,9 @@ def load_rules(path: str | Path | None = None) -> dict[str, Rule]:
                 f"{path}: there is no check {name!r}; the checks are {', '.join(rules)}"
             )
         shipped = rules[name]
+        if said is None and name != "unreadable":
+            del rules[name]
+            continue
         if not isinstance(said, dict):
             raise InputError(f"{path}: {name} is no object such as {{'above': 0.5}}")
         rules[name] = _rule(name, {"reason": shipped.reason, **said}, path)

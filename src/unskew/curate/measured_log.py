@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,15 @@ from unskew.curate.measure import VERSION, Measured
 
 
 class MeasuredLog(ContentLog[Measured]):
-    """What `measure` said of each content."""
+    """What `measure` said of each content, with or without a look for writing."""
 
-    version = VERSION
     what = "measured images"
+
+    def __init__(self, path: Path, look_for_writing: bool = True) -> None:
+        """Raises InputError if the file cannot be opened, or is not such a log."""
+        self.version = VERSION if look_for_writing else f"{VERSION} without writing"
+        self.look_for_writing = look_for_writing
+        super().__init__(path)
 
     def _packed(self, answer: Measured) -> dict[str, Any]:
         pixels = answer.fingerprint

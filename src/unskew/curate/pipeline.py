@@ -145,13 +145,12 @@ def _name(raw: Path, out: Path) -> str:
     return raw.resolve().name
 
 
-def _changed(rules: Rules) -> dict[str, dict[str, float]]:
+def _changed(rules: Rules) -> dict[str, dict[str, float] | None]:
     """The thresholds that are not as shipped, as a file of thresholds has them."""
-    shipped = load_rules()
     return {
-        check: {"below" if rule.below else "above": rule.threshold}
-        for check, rule in rules.items()
-        if rule != shipped[check]
+        check: None if rule is None else {"below" if rule.below else "above": rule.threshold}
+        for check, shipped in load_rules().items()
+        if (rule := rules.get(check)) != shipped
     }
 
 

@@ -79,6 +79,7 @@ def check_text(
         scores[check] = float(len(said[check]))
     if abusive is not None:
         scores["abusive_by_classifier"] = abusive
+    scores = {check: score for check, score in scores.items() if check in rules}
     judged = (rules[c].judge(s, ", ".join(said.get(c, ()))) for c, s in scores.items())
     return CheckedText(scores, tuple(flag for flag in judged if flag is not None))
 
