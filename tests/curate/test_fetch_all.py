@@ -141,3 +141,41 @@ def test_more_hosts_than_connections_are_kept_open(monkeypatch):
         found = dict(fetch_all(urls, downloader))
         assert found == {url: picture(int(url[-5])) for url in urls}
         assert len(downloader._hosts) <= WORKERS
+
+
+ODD_HOSTS = [
+    "http://a..b/x.jpg",
+    f"http://{'a' * 64}.example/x.jpg",
+    "http://xn--a/x.jpg",
+    "http://127.0.0.1:99999999999999999999/x.jpg",
+]
+
+
+@pytest.mark.parametrize("odd", ODD_HOSTS)
+def test_a_host_with_an_odd_name_ends_nothing(server, odd):
+    """Neither one that is asked for, nor one that an address leads to."""
+    server.on("/moved.jpg", Reply(status=302, headers={"Location": odd}))
+    server.on("/0.jpg", Reply(picture(0)))
+    urls = [odd, f"{server.url}/moved.jpg", f"{server.url}/0.jpg"]
+    found = dict(fetch_all(urls, Downloader(HASTY)))
+    assert [type(found[url]) for url in urls] == [NoImageError, NoImageError, bytes]
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "type_"),
+    [
+        (429, {"Retry-After": "99999999999999"}, UnreachableError),
+        (429, {"Retry-After": "1e300"}, UnreachableError),
+        (429, {"Retry-After": "inf"}, UnreachableError),
+        (429, {"Retry-After": "nan"}, UnreachableError),
+        (429, {"Retry-After": f"Mon, {'9' * 30} Jan 2030 00:00:00 GMT"}, UnreachableError),
+        (200, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "9" * 300}, bytes),
+        (200, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "9" * 400}, bytes),
+    ],
+)
+def test_a_pause_without_end_is_told_as_any_other(server, status, headers, type_):
+    server.on("/0.jpg", Reply(picture(0), status=status, headers=headers))
+    downloader = Downloader(HASTY)
+    assert type(dict(fetch_all([f"{server.url}/0.jpg"], downloader)).popitem()[1]) is type_
+    ((_, later),) = fetch_all([f"{server.url}/1.jpg"], downloader)
+    assert isinstance(later, UnreachableError | NoImageError)

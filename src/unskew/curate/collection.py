@@ -83,7 +83,7 @@ class Collection:
             category=label.category,
             subgroup=label.subgroup,
             page=None if found.page is None else _storable(found.page),
-            problem=problem,
+            problem=None if problem is None else _storable(problem),
         )
 
     def progress(self, search: str) -> dict[str, Any]:

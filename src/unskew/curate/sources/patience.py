@@ -1,6 +1,7 @@
 """When to ask a service again: after the time that its headers say, and not for ever."""
 
 import email.utils
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +13,8 @@ from unskew import __version__
 from unskew.curate.sources.base import SourceError
 
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 522})
+# In seconds, 30 years: a header may name any number, and a date has an end.
+_FARTHEST = 1e9
 # A reset is given in seconds from now by some services and as the time of day by others.
 _RELATIVE_RESET_BELOW = 1e8
 
@@ -81,6 +84,7 @@ class Caller:
         )
 
     def _wait(self, seconds: float) -> None:
+        seconds = min(seconds, _FARTHEST)
         if seconds > self._patience.longest:
             self._not_before = time.time() + seconds  # who asks again is told so, without a request
             until = datetime.fromtimestamp(time.time() + seconds, UTC)
@@ -105,7 +109,7 @@ def wanted_pause(headers: Mapping[str, str], now: float) -> float | None:
             return max(seconds, 0.0)
         try:
             return max(email.utils.parsedate_to_datetime(after).timestamp() - now, 0.0)
-        except ValueError:
+        except (ValueError, OverflowError):
             pass  # neither form: as if it were not there
     if not _used_up_by(headers):
         return None
@@ -137,7 +141,9 @@ def _used_up_by(headers: Mapping[str, str]) -> bool:
 
 
 def _number(text: str | None) -> float | None:
+    """A finite number; None for anything else."""
     try:
-        return None if text is None else float(text)
+        number = math.nan if text is None else float(text)
     except ValueError:
         return None
+    return number if math.isfinite(number) else None

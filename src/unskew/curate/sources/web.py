@@ -112,7 +112,8 @@ class Web:
     def _ask(self, send: Callable[[], Answer]) -> Answer:
         try:
             return self._caller.ask(send, self._broken)
-        except self._refused as error:
+        # Names of hosts that cannot be encoded, and ports that no number of C can hold.
+        except (*self._refused, UnicodeError, OverflowError) as error:
             raise SourceError(f"{self._service}: {type(error).__name__}: {error!s:.80}") from error
 
     def _read(self, url: str, params: Mapping[str, str | int] | None, limit: int) -> Answer:
