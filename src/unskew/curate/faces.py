@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from unskew.curate.curation import Face
+from unskew.curate.opencv_log import only_errors_told
 from unskew.errors import InputError
 
 __all__ = ["Face", "FaceDetector", "align", "crop", "subject"]
@@ -41,13 +42,10 @@ class FaceDetector:
         """`threshold`: faces of a lower score (0 to 1) are not told."""
         if not 0 < threshold < 1:
             raise InputError(f"the threshold of faces must lie between 0 and 1, got {threshold}")
-        level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-        try:  # OpenCV 5 tells on every start that it has no other target than the CPU
+        with only_errors_told():
             self._net = cv2.FaceDetectorYN.create(
                 str(WEIGHTS), "", (SIDES[0], SIDES[0]), threshold, OVERLAP, _TOP
             )
-        finally:
-            cv2.utils.logging.setLogLevel(level)
 
     def detect(self, rgb: np.ndarray) -> tuple[Face, ...]:
         """The faces of an upright picture, uint8 (h, w, 3); the highest score first."""

@@ -14,6 +14,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from unskew.curate.opencv_log import only_errors_told
+
 WEIGHTS = Path(__file__).with_name("data") / "ch_PP-OCRv3_det_infer.onnx"
 # The small copy is enlarged until its longer side has so many pixels, so that letters 8 pixels high
 # are found, but no more than so many times: faces of few pixels, enlarged, look like letters. The
@@ -81,9 +83,6 @@ def _patches(written: np.ndarray) -> list[tuple[float, float]]:
 def _network() -> cv2.dnn.Net:
     """One for each thread: a network holds what it last saw."""
     if not hasattr(_of_thread, "network"):
-        level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-        try:  # OpenCV 5 tells on every start that it has no other target than the CPU
+        with only_errors_told():
             _of_thread.network = cv2.dnn.readNetFromONNX(str(WEIGHTS))
-        finally:
-            cv2.utils.logging.setLogLevel(level)
     return _of_thread.network
