@@ -105,6 +105,27 @@ def test_other_settings_make_all_of_them_anew(curated, monkeypatch):
     assert content(out) == whole
 
 
+def test_stopped_while_old_ones_are_removed_it_goes_on(curated, monkeypatch):
+    """The file that says whose the folder is may be the first to go."""
+    _, out, _ = curated
+    whole = content(out)
+    (out / ALIGNED / MADE).write_text(json.dumps({**module._SETTINGS, "version": 0}))
+    remove = shutil.rmtree
+
+    def stopped(place, **options):
+        if (place / MADE).is_file():
+            (place / MADE).unlink()
+            raise KeyboardInterrupt
+        remove(place, **options)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(shutil, "rmtree", stopped)
+        crop_faces(out)
+    assert crop_faces(out) == 6
+    assert content(out) == whole
+    assert not list(out.glob(".unskew-*"))
+
+
 def test_a_folder_of_other_things_is_left_alone(curated, tmp_path):
     raw, *_ = curated
     (tmp_path / "out" / ALIGNED).mkdir(parents=True)

@@ -67,7 +67,9 @@ def crop_faces(folder: Path) -> int:
 def _begin(place: Path) -> None:
     """An empty folder for crops of these settings, or the one that has them already."""
     said = json.dumps(_SETTINGS)
+    old = place.with_name(f".unskew-old-{place.name}")
     try:
+        shutil.rmtree(old, ignore_errors=True)  # of a run that was killed below
         if place.exists():
             if not (place / MADE).is_file():
                 raise InputError(f"{place} holds something else than faces: move it away")
@@ -75,7 +77,9 @@ def _begin(place: Path) -> None:
                 for cut in place.glob("*/.unskew-*"):  # by a kill; see write_whole
                     cut.unlink()
                 return
-            shutil.rmtree(place)
+            # Goes at once: half removed, it might have lost the file that says it is ours.
+            place.rename(old)
+            shutil.rmtree(old)
         # Appears with its file in it: a folder without one is never ours.
         new = place.with_name(f".unskew-new-{place.name}")
         shutil.rmtree(new, ignore_errors=True)
