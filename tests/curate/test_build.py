@@ -336,7 +336,7 @@ def test_the_card_tells_the_numbers(private, everything, tmp_path):
     assert "TO BE FILLED IN" in sheet
     assert "{{" not in card + sheet
     told = build_set(everything, tmp_path / "told", Plan(contact="mail@example.org"))
-    assert "Write to mail@example.org" in (told.folder / "README.md").read_text()
+    assert "Write to `mail@example.org`" in (told.folder / "README.md").read_text()
     assert "whom to write to" not in (told.folder / "README.md").read_text()
 
 

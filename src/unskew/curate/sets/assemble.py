@@ -60,7 +60,8 @@ class Origin:
     """Where entries come from.
 
     Attributes:
-        title: of the set. about: what it is, in a few sentences of the card.
+        title: of the set. about: what it is, in a few sentences of the card. page: of the set that
+            it was made of, where others have published that.
         candidates: how many there were. left_out: those that are no entries, by reason.
         others: SHA-256, url and page of these.
         lists: further files of removals.
@@ -76,6 +77,7 @@ class Origin:
     lists: Sequence[Path] = ()
     review: Mapping[str, Any] = field(default_factory=dict)
     faces: Faces | None = None
+    page: str | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ def assemble(
         "made_with": {"unskew": __version__},
         "title": origin.title,
         "about": origin.about,
+        "page": origin.page,
         "mode": plan.mode,
         "publishable": plan.mode != "private",
         "contact": plan.contact,

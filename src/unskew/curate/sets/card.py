@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from unskew.corpora.published import SPLITS, config_name, features
 from unskew.curate.sets.composition import FEW
-from unskew.markdown import escaped
+from unskew.markdown import code, escaped
 
 # Licences that the Hub knows by a name of its own, which is SPDX in lower case.
 _OF_THE_HUB = {"CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0", "CC-BY-3.0", "CC-BY-SA-3.0", "CC-BY-2.0"}
@@ -83,7 +83,9 @@ def rendered(template: str, numbers: Mapping[str, Any]) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # Markdown
     )
-    environment.filters["cell"] = escaped  # names of sources and licences are anybody's
+    # Whatever rows or another set say is anybody's; an address is to be copied as it is.
+    environment.filters["escaped"] = escaped
+    environment.filters["code"] = code
     environment.filters["config"] = config_name
     environment.filters["interval"] = _interval
     return environment.get_template(template).render(**numbers, few=FEW, all_splits=SPLITS)
@@ -92,7 +94,7 @@ def rendered(template: str, numbers: Mapping[str, Any]) -> str:
 def _interval(found: Mapping[str, Any]) -> str:
     """An agreement with its interval, or with why it has none."""
     if found["value"] is None:
-        return f"undefined: {found['reason']}"
+        return f"undefined: {escaped(found['reason'])}"
     if found["low"] is None:
-        return f"{found['value']:.2f} ({found['reason']})"
+        return f"{found['value']:.2f} ({escaped(found['reason'])})"
     return f"{found['value']:.2f} [{found['low']:.2f}, {found['high']:.2f}]"
