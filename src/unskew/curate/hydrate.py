@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
@@ -24,8 +24,9 @@ from unskew.curate.images import NoImageError, store_image
 from unskew.curate.pixels import UnreadableError, small_copy
 from unskew.curate.queries import Query
 from unskew.curate.record import UNKNOWN_LICENCE, Record, read_records
-from unskew.curate.sets.assemble import FORMAT, Built, Origin, Plan, assemble
+from unskew.curate.sets.assemble import Built, Origin, Plan, assemble
 from unskew.curate.sets.entry import Entry, known_label, read_metadata
+from unskew.curate.sets.numbers import Numbers, read_numbers
 from unskew.curate.sets.place import file_digest, refuse_other_content, written_whole
 from unskew.curate.sources.base import Found
 from unskew.curate.sources.patience import UnreachableError
@@ -36,7 +37,6 @@ _HYDRATED = "hydrated"
 _SOURCE = "hydrate"
 # Images whose records are made durable together; a kill loses as many downloads at most.
 _BATCH = 16
-_TAKEN_OVER = {"mode", "title", "about", "shares", "seed", "contact", "reviewed", "agreement"}
 What: TypeAlias = Literal["gone", "changed", "unreached"]
 _TOLD = {
     "gone": "gone from its address",
@@ -220,16 +220,14 @@ def _checked(entry: Entry, record: Record | None, downloads: Path) -> Entry | Mi
     return entry
 
 
-def _numbers(folder: Path) -> dict[str, Any]:
+def _numbers(folder: Path) -> Numbers:
     """build.json of a set of addresses."""
     if not is_set(folder):
         raise NotFoundError(
             f"{str(folder)!r} is no set: name a folder that unskew dataset build has made"
         )
-    numbers = _read(folder)
-    if numbers.get("format") != FORMAT or not set(numbers) >= _TAKEN_OVER:
-        raise InputError(f"{folder / BUILD} is of another version of unskew, or damaged")
-    if numbers["mode"] != "urls-only":
+    numbers = read_numbers(folder / BUILD)
+    if numbers.mode != "urls-only":
         raise InputError(f"{folder} holds its images already: there is nothing to hydrate")
     return numbers
 
@@ -270,27 +268,22 @@ def _hydrated(built: Built) -> Hydrated:
     return Hydrated(built, told["missing"], told["unchecked"])
 
 
-def _plan(numbers: Mapping[str, Any]) -> Plan:
+def _plan(numbers: Numbers) -> Plan:
     """As the set of addresses was made, with every image: for the use of who downloads them."""
-    train, validation, test = numbers["shares"]
-    return Plan(
-        mode="private",
-        shares=(train, validation, test),
-        seed=numbers["seed"],
-        contact=numbers["contact"],
-    )
+    return Plan("private", shares=numbers.shares, seed=numbers.seed, contact=numbers.contact)
 
 
-def _origin(numbers: Mapping[str, Any], digest: str, found: _Found) -> Origin:
+def _origin(numbers: Numbers, digest: str, found: _Found) -> Origin:
     counts = {what: found.count(what) for what in get_args(What)}
     return Origin(
-        title=numbers["title"],
-        about=f"{numbers['about']} The images were downloaded from the addresses of a set.",
+        title=numbers.title,
+        page=numbers.page,
+        about=f"{numbers.about} The images were downloaded from the addresses of a set.",
         candidates=len(found.entries) + len(found.missing),
         left_out={_TOLD[what]: count for what, count in counts.items() if count},
         review={
-            "reviewed": numbers["reviewed"],
-            "agreement": numbers["agreement"],
+            "reviewed": asdict(numbers.reviewed),
+            "agreement": [asdict(one) for one in numbers.agreement],
             _HYDRATED: {"of": digest, "missing": counts, "unchecked": found.unchecked},
         },
     )
