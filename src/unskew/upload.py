@@ -7,8 +7,7 @@ and a commit whose answer is lost is looked for before it is sent again.
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -22,7 +21,7 @@ from unskew.upload_failures import (
     may_have_reached,
     passing,
     patiently,
-    pause,
+    rest,
     status_of,
 )
 
@@ -49,6 +48,7 @@ class Upload:
         marker: the file by which a repository is known to hold an earlier upload of this kind.
         owned: patterns of the names that an upload of this kind may have: files of an earlier
             one that are not in this one are removed in the same commit.
+        owned_too: further such patterns, by what the marker in the repository says.
         private: for a repository that is made.
         revision: a branch, made if there is none; None is the main one.
         create_pr: as a pull request against the branch, which has to be there and stays as it is.
@@ -60,6 +60,7 @@ class Upload:
     message: str
     marker: str
     owned: tuple[str, ...]
+    owned_too: Callable[[bytes], tuple[str, ...]] | None = None
     private: bool = False
     revision: str | None = None
     create_pr: bool = False
@@ -248,8 +249,26 @@ class _Uploading:
 
     def _stale(self, state: _State) -> list[str]:
         """Files of an earlier upload that this one does not have."""
-        gone = set(state.digests) - set(self.wanted.files) - set(KEPT)
-        return sorted(n for n in gone if any(fnmatch(n, p) for p in self.wanted.owned))
+        wanted = self.wanted
+        gone = set(state.digests) - set(wanted.files) - set(KEPT)
+        stale = _matching(gone, wanted.owned)
+        if wanted.owned_too is not None and gone > stale and wanted.marker in state.digests:
+            stale |= _matching(gone, wanted.owned_too(self._marker(state)))
+        return sorted(stale)
+
+    def _marker(self, state: _State) -> bytes:
+        from huggingface_hub import get_session
+        from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
+
+        url = f"{self._url()}/resolve/{state.head}/{self.wanted.marker}"
+        headers = build_hf_headers(token=self.api.token)
+
+        def read() -> bytes:
+            answer = get_session().get(url, headers=headers)
+            hf_raise_for_status(answer)
+            return bytes(answer.content)
+
+        return patiently(read)
 
     def _holds(self, state: _State, stale: Iterable[str]) -> bool:
         """Whether all of the upload is there, and nothing that it removes."""
@@ -296,7 +315,7 @@ class _Uploading:
                     return done
                 if wait is None or overtaken:
                     raise self._nothing(self._why(error)) from error
-                time.sleep(pause(error, wait))
+                rest(error, wait)
         raise AssertionError("the last try returns or raises")
 
     def _landed(self, before: _State, stale: list[str], error: Exception) -> Uploaded | None:
@@ -356,6 +375,10 @@ def _blocks(path: Path) -> Iterable[bytes]:
     with path.open("rb") as file:
         while block := file.read(1 << 20):
             yield block
+
+
+def _matching(names: Iterable[str], patterns: Iterable[str]) -> set[str]:
+    return {name for name in names if any(fnmatch(name, p) for p in patterns)}
 
 
 def _nothing(wanted: Upload, why: str) -> InputError:

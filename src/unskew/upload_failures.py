@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -13,6 +14,9 @@ WAITS = (1.0, 2.0, 4.0)
 LONGEST_WAIT = 301.0
 """Seconds, even where the Hub asks for more patience: it counts requests by five minutes."""
 
+SILENT = 5.0
+"""Seconds that may pass without a word."""
+
 
 def patiently(call: Callable[[], T]) -> T:
     """Call, and again a few times if it fails in a way that passes."""
@@ -22,7 +26,7 @@ def patiently(call: Callable[[], T]) -> T:
         except failures() as error:
             if not passing(error):
                 raise
-            time.sleep(pause(error, wait))
+            rest(error, wait)
     return call()
 
 
@@ -57,6 +61,14 @@ def may_have_reached(error: Exception) -> bool:
         return "/commit/" in str(holder.request.url)
     except (AttributeError, RuntimeError):  # it belongs to no request, or is not known which
         return True
+
+
+def rest(error: Exception, wait: float) -> None:
+    """Sleep for `pause`, and say so first on standard error if it is long."""
+    seconds = pause(error, wait)
+    if seconds > SILENT:
+        print(f"Note: waiting {seconds:.0f} s, as the Hub asks.", file=sys.stderr, flush=True)
+    time.sleep(seconds)
 
 
 def pause(error: Exception, wait: float) -> float:

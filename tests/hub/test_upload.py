@@ -1,6 +1,7 @@
 """One commit or none, whatever goes wrong: through huggingface_hub, against a loopback Hub."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 from loopback_hub import Fault
@@ -72,7 +73,7 @@ def test_a_pull_request_makes_neither_repository_nor_branch(hub):
     assert list(hub.repositories) == [("models", "you/fair")]
 
 
-def test_as_patient_as_the_hub_asks(hub, monkeypatch):
+def test_as_patient_as_the_hub_asks(hub, monkeypatch, capsys):
     """It tells in a header of its own when its window of requests ends."""
     slept = []
     monkeypatch.setattr("time.sleep", slept.append)
@@ -80,6 +81,28 @@ def test_as_patient_as_the_hub_asks(hub, monkeypatch):
     hub.faults.at(0, limit)
     assert upload(wanted()).changed
     assert max(slept) >= 200
+    assert capsys.readouterr().err == "Note: waiting 201 s, as the Hub asks.\n"
+
+
+def test_no_word_of_short_waits(hub, monkeypatch, capsys):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    hub.faults.at(0, Fault("status", 429, retry_after=5))
+    assert upload(wanted()).changed
+    assert capsys.readouterr().err == ""
+
+
+def test_the_marker_may_say_what_else_is_owned(hub):
+    def too(marker):
+        return ("*.json", "*.txt") if marker == OLD["mark.json"] else ()
+
+    def published(files):
+        upload(replace(wanted(files, private=True), owned=("*.safetensors",), owned_too=too))
+        return hub.repository("you/fair").files()
+
+    assert published(OLD) == OLD
+    assert published(NEW) == NEW  # gone.txt is of the upload whose marker says so
+    rest = {n: c for n, c in NEW.items() if n != "a/b.txt"}
+    assert published(rest) == NEW  # and a/b.txt of one whose marker does not
 
 
 class TestLastingFaults:
