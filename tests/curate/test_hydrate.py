@@ -166,6 +166,26 @@ def test_a_run_that_is_killed_goes_on_and_ends_the_same(server, tmp_path):
     assert not list(tmp_path.glob(".unskew-*"))
 
 
+def test_a_second_run_is_kept_out_until_the_new_set_stands(server, tmp_path, monkeypatch):
+    from unskew.curate import hydrate as module
+
+    addresses = serve(server, tmp_path / "set", 3)
+    server.on("/02.jpg", Reply(status=503))
+    assembled = []
+
+    def while_it_is_assembled(*arguments):
+        server.asked.clear()
+        with pytest.raises(InputError, match=r"another run is writing .*records\.jsonl: wait"):
+            hydrate(addresses, tmp_path / "out")
+        assert not server.asked
+        assembled.append(assemble(*arguments))
+        return assembled[0]
+
+    monkeypatch.setattr(module, "assemble", while_it_is_assembled)
+    assert hydrate(addresses, tmp_path / "out").built == assembled[0]
+    assert assembled[0].numbers["rows"] == 2
+
+
 def test_an_image_of_which_nobody_knew_the_hash(server, tmp_path):
     damaged = picture(1)[:200]
     server.on("/00.jpg", Reply(picture(7)))

@@ -80,3 +80,20 @@ def test_a_hub_out_of_reach_is_one_line(unskew, tmp_path):
     assert (code, out) == (2, "")
     assert "'you/elsewhere': there is no such folder, and it was not loaded from the Hub" in err
     assert err.count("\n") == 1
+
+
+def test_a_cache_that_lacks_a_file_is_not_taken_for_the_set(
+    unskew, hub, web, tmp_path, monkeypatch
+):
+    """Who has looked at the card alone, and is offline now, is told that, and not a falsehood."""
+    from huggingface_hub import constants, hf_hub_download
+
+    published = unskew("publish", "dataset", tmp_path / "set", "--repo", "you/card")
+    assert published[0] == 0, published[2]
+    hf_hub_download("you/card", "README.md", repo_type="dataset")
+    with monkeypatch.context() as offline:
+        offline.setattr(constants, "HF_HUB_OFFLINE", True)
+        code, out, err = unskew("dataset", "hydrate", "you/card", "--out", tmp_path / "out")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "metadata.jsonl is not in the local cache, and the Hub was not reached" in err
+    assert unskew("dataset", "hydrate", "you/card", "--out", tmp_path / "out")[0] == 0

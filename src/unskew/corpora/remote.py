@@ -6,8 +6,12 @@ from pathlib import Path
 
 import datasets
 from datasets import Dataset, DatasetDict
-from huggingface_hub import HfApi, constants, snapshot_download
-from huggingface_hub.errors import RepositoryNotFoundError
+from huggingface_hub import HfApi, constants, hf_hub_download, snapshot_download
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+)
 
 from unskew.corpora.splits import choose_split
 from unskew.errors import InputError, NotFoundError
@@ -38,13 +42,13 @@ def fetch_files(source: str, names: Sequence[str]) -> Path:
     Nothing else of it is downloaded. Where the Hub is out of reach, the local cache is asked.
 
     Raises:
-        NotFoundError: no such data set, or it is neither on the Hub, as far as can be told, nor
-            in the cache.
+        NotFoundError: no such data set; or the Hub was not reached, and the cache has not all of
+            these files.
     """
     if not _HUB_ID.fullmatch(source):
         raise NotFoundError(f"{source!r}: there is no such folder, and no data set is called so")
     try:
-        return Path(snapshot_download(source, repo_type="dataset", allow_patterns=list(names)))
+        folder = Path(snapshot_download(source, repo_type="dataset", allow_patterns=list(names)))
     except RepositoryNotFoundError as error:
         raise NotFoundError(
             f"{source!r}: there is no such folder, and the Hub has no such data set (or it is "
@@ -54,6 +58,31 @@ def fetch_files(source: str, names: Sequence[str]) -> Path:
         raise NotFoundError(
             f"{source!r}: there is no such folder, and it was not loaded from the Hub "
             f"({_one_line(error):.300})"
+        ) from error
+    for name in names:
+        if not (folder / name).exists():
+            _take_or_know_that_it_has_none(source, name, folder.name)
+    return folder
+
+
+def _take_or_know_that_it_has_none(source: str, name: str, commit: str) -> None:
+    """A snapshot of the cache holds what was once asked of it: a file may lack there alone.
+
+    Raises:
+        NotFoundError: the Hub, which knows, was not reached.
+    """
+    try:
+        hf_hub_download(source, name, repo_type="dataset", revision=commit)
+    except LocalEntryNotFoundError as error:
+        raise NotFoundError(
+            f"{source!r}: {name} is not in the local cache, and the Hub was not reached: "
+            "try again when it can be"
+        ) from error
+    except EntryNotFoundError:
+        pass  # the data set has none
+    except Exception as error:  # as above
+        raise NotFoundError(
+            f"{source!r}: {name} was not loaded from the Hub ({_one_line(error):.300})"
         ) from error
 
 

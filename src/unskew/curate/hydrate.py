@@ -89,8 +89,8 @@ def hydrate_set(
     Raises:
         NotFoundError: there is no such set, or the Hub was not reached.
         InputError: it holds images already or cannot be read, no image is left, `out` holds
-            something else or cannot be written, or the network is gone. What was downloaded is
-            kept in every case.
+            something else or cannot be written, another run is writing it, or the network is
+            gone. What was downloaded is kept in every case.
     """
     folder, out = _at_hand(str(folder)), Path(out)
     numbers = _numbers(folder)
@@ -101,23 +101,18 @@ def hydrate_set(
         return finished
     entries = _entries(folder / METADATA)
     downloads = out.absolute().with_name(f".unskew-downloads-{out.name}")
-    _download(list(dict.fromkeys(entry.url for entry in entries)), downloads, downloader)
-    found = _sorted_out(entries, downloads)
-    if found.count("unreached") == len(entries):
-        raise InputError("no image could be downloaded, since no host answers: try again later")
-    if not found.entries:
-        told = ", ".join(f"{found.count(w)} {_TOLD[w]}" for w in get_args(What) if found.count(w))
-        raise InputError(
-            f"no image is left for {out}: of {len(entries)} rows, {told}. What was asked is noted "
-            f"in {downloads}: remove it to ask all of them again"
-        )
-    with written_whole(out) as staging:
-        lines = [json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in found.missing]
-        (staging / MISSING).write_text("".join(lines), encoding="utf-8")
-        new = _origin(numbers, digest, found)
-        built = assemble(found.entries, new, _plan(numbers), downloads, staging, out)
-    if not found.count("unreached"):
-        shutil.rmtree(downloads)
+    # Nobody else adds to the downloads, or removes them, until the new set stands.
+    with Collection(downloads) as collection:
+        _download(list(dict.fromkeys(entry.url for entry in entries)), collection, downloader)
+        found = _some(_sorted_out(entries, downloads), out, downloads)
+        with written_whole(out) as staging:
+            lines = [json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in found.missing]
+            (staging / MISSING).write_text("".join(lines), encoding="utf-8")
+            new = _origin(numbers, digest, found)
+            built = assemble(found.entries, new, _plan(numbers), downloads, staging, out)
+        if not found.count("unreached"):
+            # A run that begins meanwhile may have put its own log there.
+            shutil.rmtree(downloads, ignore_errors=True)
     return _hydrated(built)
 
 
@@ -145,32 +140,44 @@ def _at_hand(name: str) -> Path:
     return folder
 
 
-def _download(urls: Sequence[str], folder: Path, downloader: Downloader | None) -> None:
-    """Ask for every address that `folder`, a collection, has no record of; see `fetch_all`.
+def _some(found: _Found, out: Path, downloads: Path) -> _Found:
+    """The same. Raises InputError where no image is there."""
+    if found.entries:
+        return found
+    if found.count("unreached") == len(found.missing):
+        raise InputError("no image could be downloaded, since no host answers: try again later")
+    told = ", ".join(f"{found.count(w)} {_TOLD[w]}" for w in get_args(What) if found.count(w))
+    raise InputError(
+        f"no image is left for {out}: of {len(found.missing)} rows, {told}. What was asked is "
+        f"noted in {downloads}: remove it to ask all of them again"
+    )
+
+
+def _download(urls: Sequence[str], collection: Collection, downloader: Downloader | None) -> None:
+    """Ask for every address that the collection has no record of; see `fetch_all`.
 
     Raises:
-        InputError: the disk takes no more, another run is writing there, or the network is gone.
+        InputError: the disk takes no more, or the network is gone.
     """
-    with Collection(folder) as collection:
-        missing = [url for url in urls if record_id(_SOURCE, url) not in collection.log]
-        waiting: list[Record] = []
-        answers = fetch_all(missing, downloader or Downloader())
-        bar = tqdm(answers, total=len(missing), unit="image", disable=None, delay=2, leave=False)
-        try:
-            for url, answer in bar:
-                if isinstance(answer, UnreachableError) and not isinstance(answer, OutOfReachError):
-                    continue  # it may answer another time
-                waiting.append(_record(collection, url, answer))
-                if len(waiting) == _BATCH:
-                    collection.add(waiting)
-                    waiting = []
-        except OutOfReachError as error:
-            raise InputError(
-                f"{error}; what was downloaded is kept in {folder}: run it again to go on"
-            ) from error
-        finally:
-            answers.close()
-            collection.add(waiting)
+    missing = [url for url in urls if record_id(_SOURCE, url) not in collection.log]
+    waiting: list[Record] = []
+    answers = fetch_all(missing, downloader or Downloader())
+    bar = tqdm(answers, total=len(missing), unit="image", disable=None, delay=2, leave=False)
+    try:
+        for url, answer in bar:
+            if isinstance(answer, UnreachableError) and not isinstance(answer, OutOfReachError):
+                continue  # it may answer another time
+            waiting.append(_record(collection, url, answer))
+            if len(waiting) == _BATCH:
+                collection.add(waiting)
+                waiting = []
+    except OutOfReachError as error:
+        raise InputError(
+            f"{error}; what was downloaded is kept in {collection.folder}: run it again to go on"
+        ) from error
+    finally:
+        answers.close()
+        collection.add(waiting)
 
 
 def _record(collection: Collection, url: str, answer: bytes | Exception) -> Record:
