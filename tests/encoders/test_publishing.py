@@ -149,4 +149,4 @@ def test_the_card(tiny: Callable[[str], Path]) -> None:
     for base in ("../mine", "~/mine", "./mine", "a/b/mine", r"C:\models\mine"):
         assert text(base=base).data.base_model is None
         assert f"`{base}`" not in text(base=base).text
-    assert text(base="unskew/mini").data.base_model == "unskew/mini"
+    assert text(base="unskew/mini").data.base_model is None  # of the package, not of the Hub

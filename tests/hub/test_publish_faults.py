@@ -99,7 +99,10 @@ def publication(request, hub, unskew, small_set):
 
 
 def model():
-    wanted = Upload(REPO, "model", MODEL, "Fair", "mark.json", ("*.txt", "*.safetensors"))
+    def too(marker):
+        return ("*.txt",) if marker == MODEL["mark.json"] else ()
+
+    wanted = Upload(REPO, "model", MODEL, "Fair", "mark.json", ("*.safetensors",), too)
     try:
         upload(wanted)
     except InputError as error:

@@ -33,6 +33,8 @@ class Debiaser:
         settings: hyperparameters, seed and names of the data, as JSON can hold them.
         demonstration: True if the base or the data is for demonstration only.
         base_dtype: of the base's weights while fitting, such as "float32".
+        merged: True if it was read beside whole towers with its adapter merged in, which are then
+            its base; it can be applied, and not saved or published without them.
     """
 
     base: str
@@ -44,6 +46,7 @@ class Debiaser:
     settings: dict[str, Any] = field(default_factory=dict)
     demonstration: bool = False
     base_dtype: str = "float32"
+    merged: bool = False
 
     @classmethod
     def of(
@@ -113,7 +116,7 @@ class Debiaser:
         """Write it into a folder, whole or not at all; see `unskew.encoders.folder`.
 
         Raises:
-            InputError: the folder cannot be written, or the disk is full.
+            InputError: the folder cannot be written, the disk is full, or it is merged.
         """
         from unskew.encoders.folder import save
 
@@ -131,7 +134,7 @@ class Debiaser:
         `revision`: a branch, made if there is none; default the main one.
 
         Raises:
-            InputError: the Hub refuses it or cannot be reached.
+            InputError: the Hub refuses it or cannot be reached, or it is merged.
         """
         from unskew.encoders.pushing import push
 

@@ -78,13 +78,18 @@ def save(debiaser: Debiaser, folder: Path) -> None:
     """Write the files of a debiaser; those of an earlier one are replaced whole or not at all.
 
     Raises:
-        InputError: the folder cannot be written, or the disk is full.
+        InputError: the folder cannot be written, the disk is full, or it is merged.
     """
     replace_files(folder, FILES, contents(debiaser))
 
 
 def contents(debiaser: Debiaser) -> dict[str, bytes]:
-    """The files of a debiaser by name."""
+    """The files of a debiaser by name.
+
+    Raises:
+        InputError: it is merged, and without its towers nobody could load it.
+    """
+    check_unmerged(debiaser)
     files = {}
     heads = debiaser.heads.present()
     if heads:
@@ -107,6 +112,15 @@ def contents_beside_towers(debiaser: Debiaser, weights: str) -> dict[str, bytes]
     """As `contents`, beside towers (digest `weights`, float32) that the adapter is merged into."""
     beside = replace(debiaser, adapter=None, base_fingerprint=weights, base_dtype="float32")
     return contents(beside) | {DESCRIPTION: _json(_described(beside) | {"merged": True})}
+
+
+def check_unmerged(debiaser: Debiaser) -> None:
+    """Raise InputError if what makes it whole are the towers that it was read beside."""
+    if debiaser.merged:
+        raise InputError(
+            f"{debiaser.base} is merged already, and holds whole weights that are not written "
+            "again: copy its files as they are, or publish them with `hf upload`"
+        )
 
 
 def load(name: str, local: bool) -> Debiaser:
@@ -134,6 +148,7 @@ def load(name: str, local: bool) -> Debiaser:
         settings=described.settings,
         demonstration=described.demonstration,
         base_dtype=described.base_dtype,
+        merged=described.merged,
     )
 
 
@@ -163,6 +178,15 @@ def find_description(name: str, local: bool) -> Path | None:
 def has_towers(description: Path) -> bool:
     """Whether the towers lie beside it, with the adapter merged in."""
     return _read_description(description).merged
+
+
+def owned_towers(description: bytes) -> tuple[str, ...]:
+    """Patterns of the towers' files, if what is described was published with any."""
+    try:
+        described = _Description.model_validate_json(description)
+    except ValidationError:
+        return ()  # nobody can tell whose the files beside it are, so they stay
+    return TOWERS if described.merged else ()
 
 
 class _Files:

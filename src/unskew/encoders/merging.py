@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from unskew.encoders.debiaser import Debiaser
 from unskew.encoders.encoder import DualEncoder
-from unskew.encoders.folder import contents_beside_towers
+from unskew.encoders.folder import check_unmerged, contents_beside_towers
 from unskew.encoders.publishable import publishable
 from unskew.errors import InputError
 
@@ -21,17 +23,25 @@ def merged_files(folder: Path, into: Path) -> tuple[dict[str, bytes | Path], str
 
     Raises:
         NotFoundError: there is no such folder, or no such base model.
-        InputError: there is no adapter to merge, or it is another base model.
+        InputError: there is no adapter to merge, it is merged already, it is another base model,
+            or the weights cannot be written.
     """
     debiaser = Debiaser.from_pretrained(folder)
+    check_unmerged(debiaser)
     if debiaser.adapter is None:
         raise InputError(
             f"{folder} has no adapter to merge: it debiases by heads, which transformers does not "
             "know; publish it without --merged"
         )
     encoder = DualEncoder.from_pretrained(folder, device="cpu")
-    encoder.model.save_pretrained(into)
-    encoder.processor.save_pretrained(into)
+    try:
+        encoder.model.save_pretrained(into)
+        encoder.processor.save_pretrained(into)
+    except (OSError, SafetensorError) as error:  # the latter of weights for which there is no room
+        raise InputError(
+            f"cannot write the merged weights to {into} ({error}): make room there, or set TMPDIR "
+            "to a folder that has it"
+        ) from error
     files: dict[str, bytes | Path] = {p.name: p for p in sorted(into.iterdir())}
     files |= contents_beside_towers(publishable(debiaser), encoder.weights)
     return files, type(encoder.model).__name__

@@ -21,6 +21,11 @@ def is_local(base: str) -> bool:
     return base != BUILT_IN and not _like_a_hub_id(base)
 
 
+def base_on_hub(base: str, local: bool) -> str | None:
+    """The base model as the metadata of a card names it: none but one that the Hub has."""
+    return None if local or base == BUILT_IN else base
+
+
 def publishable(debiaser: Debiaser) -> Debiaser:
     """The debiaser with the last part alone of every path in its base and its settings."""
     base = last_part(debiaser.base) if is_local(debiaser.base) else debiaser.base

@@ -6,8 +6,8 @@ from huggingface_hub import ModelCard, ModelCardData
 
 from unskew.encoders.debiaser import Debiaser
 from unskew.encoders.fetching import BUILT_IN
-from unskew.encoders.folder import DESCRIPTION, FILES, TOWERS, contents
-from unskew.encoders.publishable import is_local, publishable
+from unskew.encoders.folder import DESCRIPTION, FILES, contents, owned_towers
+from unskew.encoders.publishable import base_on_hub, is_local, publishable
 from unskew.markdown import code, escaped
 from unskew.upload import Upload, upload
 
@@ -31,7 +31,8 @@ def push(
         files,
         message=f"Debiased with {debiaser.method}",
         marker=DESCRIPTION,
-        owned=(*FILES, *TOWERS),
+        owned=FILES,
+        owned_too=owned_towers,
         private=private,
         revision=revision,
     )
@@ -44,7 +45,7 @@ def card(debiaser: Debiaser, repo_id: str) -> ModelCard:
     debiaser = publishable(debiaser)
     data = ModelCardData(
         library_name="unskew",
-        base_model=None if local else debiaser.base,
+        base_model=base_on_hub(debiaser.base, local),
         pipeline_tag="zero-shot-image-classification",
         tags=["unskew", "fairness", "debiasing", debiaser.method],
     )

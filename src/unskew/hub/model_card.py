@@ -19,6 +19,7 @@ from unskew.audit.summary import Summary, families, summaries
 from unskew.debias.methods import METHODS
 from unskew.encoders import Debiaser
 from unskew.encoders.fetching import BUILT_IN
+from unskew.encoders.publishable import base_on_hub
 from unskew.errors import InputError
 from unskew.hub.cards import blank, filled_in
 from unskew.markdown import code, escaped
@@ -188,7 +189,7 @@ def model_card(
     data = ModelCardData(
         library_name="unskew",
         license=said.get("license"),
-        base_model=None if local or debiaser.base == BUILT_IN else debiaser.base,
+        base_model=base_on_hub(debiaser.base, local),
         pipeline_tag="zero-shot-image-classification",
         tags=["unskew", "fairness", "debiasing", debiaser.method],
     )

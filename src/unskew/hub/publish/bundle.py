@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ class Bundle:
         marker: the file by which an earlier publication is known.
         owned: patterns of the names that such a repository's own files have.
         warnings: what whoever publishes should know, a sentence each.
+        owned_too: see `unskew.upload.Upload`.
     """
 
     kind: Kind
@@ -29,6 +30,7 @@ class Bundle:
     marker: str
     owned: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    owned_too: Callable[[bytes], tuple[str, ...]] | None = None
 
     @property
     def card(self) -> str:
@@ -75,6 +77,7 @@ def send(
         bundle.message,
         bundle.marker,
         bundle.owned,
+        bundle.owned_too,
         private,
         revision,
         create_pr,

@@ -11,7 +11,7 @@ from typing import Any
 from unskew.audit import AuditReport
 from unskew.audit.save import UTILITY
 from unskew.encoders import Debiaser
-from unskew.encoders.folder import DESCRIPTION, FILES, TOWERS, contents
+from unskew.encoders.folder import DESCRIPTION, FILES, check_unmerged, contents, owned_towers
 from unskew.encoders.loading import check_dual_encoder
 from unskew.encoders.merging import merged_files
 from unskew.encoders.publishable import is_local, places, publishable, without_places
@@ -22,7 +22,7 @@ from unskew.hub.publish.bundle import Bundle
 
 REPORT = "report"
 EVAL_RESULTS = ".eval_results/unskew.yaml"
-OWNED = (*FILES, *TOWERS, CARD, RESULTS, EVAL_RESULTS, f"{REPORT}/*")
+OWNED = (*FILES, CARD, RESULTS, EVAL_RESULTS, f"{REPORT}/*")
 REQUIRED = ("library_name", "pipeline_tag", "tags", "model-index")
 
 
@@ -41,7 +41,7 @@ def model_bundle(folder: Path, repo_id: str, merged_into: Path | None = None) ->
     Raises:
         NotFoundError: the folder holds no debiased model, or no report beside it.
         InputError: it holds a model that is no dual encoder, or none whose weights can be merged,
-            or files are damaged.
+            or one that is merged already, or files are damaged.
     """
     debiaser, said = _debiaser(folder), people_say(folder)
     report_folder = folder / REPORT
@@ -83,6 +83,7 @@ def model_bundle(folder: Path, repo_id: str, merged_into: Path | None = None) ->
         DESCRIPTION,
         OWNED,
         _warnings(debiaser, said, folder, towers is not None),
+        owned_towers,
     )
 
 
@@ -96,7 +97,9 @@ def _debiaser(folder: Path) -> Debiaser:
             f"{folder} has no {DESCRIPTION}, so it holds no debiased model: `unskew debias` makes "
             "one"
         )
-    return Debiaser.from_pretrained(folder)
+    debiaser = Debiaser.from_pretrained(folder)
+    check_unmerged(debiaser)
+    return debiaser
 
 
 def _utility(folder: Path) -> list[dict[str, Any]]:
