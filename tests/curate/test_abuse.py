@@ -58,7 +58,13 @@ def test_labels_of_abuse(label):
     assert is_abuse(label)
 
 
-@pytest.mark.parametrize("label", ["not-hate", "NON_TOXIC", "nothate", "neutral", "inoffensive"])
+@pytest.mark.parametrize(
+    "label",
+    [
+        *("not-hate", "NON_TOXIC", "nothate", "neutral", "inoffensive"),
+        *("counter-hate", "anti-hate", "abuse-free", "CounterHate"),
+    ],
+)
 def test_labels_of_its_absence(label):
     assert not is_abuse(label)
 

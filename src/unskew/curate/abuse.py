@@ -13,7 +13,7 @@ _ABUSE = re.compile(
     r"(?:abus|toxi|hate|hatred|offens|insult|threat|obscen|harass|derog|profan|slur|attack)"
 )
 DIGITS = 6
-_NOT = {"not", "non", "no", "none", "neutral", "without"}
+_NOT = {"not", "non", "no", "none", "neutral", "without", "anti", "counter", "free"}
 
 
 def open_classifier(name: str) -> Classifier:

@@ -10,12 +10,14 @@ import numpy as np
 
 from unskew.encoders.fetching import explained, only_local
 from unskew.encoders.loading import no_conversion_request, only_errors_logged
-from unskew.errors import InputError, NotFoundError
+from unskew.errors import InputError, NotFoundError, first_sentence
 
 BATCH = 16
 # What tokenizers give as their limit where nobody has set one is astronomic; some models count
 # their positions from 2.
 _LONGEST, _SPARE = 512, 2
+# Of two lengths: what a model cannot do shows before hours of work are done for it.
+_TRIED = ("a text", "another text, which is longer")
 
 
 class TextClassifier:
@@ -36,6 +38,10 @@ class TextClassifier:
             config.problem_type == "multi_label_classification" or len(self.labels) == 1
         )
         self._model, self._tokenizer = model.eval(), tokenizer
+        # Decoders look for the last word by the config's padding: without it, one text at a time.
+        pad = getattr(config, "pad_token_id", None)
+        padded = tokenizer.pad_token is not None and tokenizer.pad_token_id == pad
+        self._batch = BATCH if padded else 1
         positions = getattr(config, "max_position_embeddings", None) or _LONGEST
         self._longest = min(tokenizer.model_max_length, max(positions - _SPARE, 1))
 
@@ -46,7 +52,7 @@ class TextClassifier:
 
         Raises:
             NotFoundError: no such model, or a file of it is missing.
-            InputError: it is no text classifier, or its weights do not fill it.
+            InputError: it is no text classifier, its weights do not fill it, or it cannot answer.
         """
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
@@ -67,7 +73,16 @@ class TextClassifier:
                 tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
         if len(tokenizer) <= len(tokenizer.all_special_ids):
             raise NotFoundError(f"{name} comes without its tokenizer files")
-        return cls(model, tokenizer, name)
+        _check_words(model, tokenizer, name)
+        classifier = cls(model, tokenizer, name)
+        try:
+            classifier.probabilities(_TRIED)
+        except InputError:
+            raise
+        except Exception as error:  # whatever code of a model raises
+            why = first_sentence(error)
+            raise InputError(f"{name} loads, but cannot classify a text: {why}") from error
+        return classifier
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """Of every label, float64 (n, labels); what a text has beyond the model's limit is cut.
@@ -75,10 +90,8 @@ class TextClassifier:
         Raises:
             InputError: the model gives something that is not finite.
         """
-        batch = BATCH if self._tokenizer.pad_token is not None else 1
-        parts = [
-            self._some(list(texts[start : start + batch])) for start in range(0, len(texts), batch)
-        ]
+        starts = range(0, len(texts), self._batch)
+        parts = [self._some(list(texts[start : start + self._batch])) for start in starts]
         return np.concatenate(parts) if parts else np.empty((0, len(self.labels)))
 
     def _some(self, texts: list[str]) -> np.ndarray:
@@ -97,6 +110,20 @@ class TextClassifier:
             raise InputError(f"{self.name} gives a label a score that is not finite")
         found = logits.sigmoid() if self.independent else logits.softmax(dim=1)
         return np.asarray(found.numpy())
+
+
+def _check_words(model: Any, tokenizer: Any, name: str) -> None:
+    """That every word of the tokenizer has an embedding."""
+    try:
+        rows = getattr(model.get_input_embeddings(), "num_embeddings", None)
+    except NotImplementedError:  # it embeds no words, but bytes or characters
+        return
+    highest = max(tokenizer.get_vocab().values())
+    if rows is not None and highest >= rows:
+        raise InputError(
+            f"{name}: its tokenizer has words up to number {highest}, and the model embeddings of "
+            f"{rows} words: they do not belong together"
+        )
 
 
 def _check(name: str, local: bool) -> None:
