@@ -143,6 +143,38 @@ def test_more_hosts_than_connections_are_kept_open(monkeypatch):
         assert len(downloader._hosts) <= WORKERS
 
 
+def test_a_host_whose_connections_were_ended_still_has_its_pause(servers, monkeypatch):
+    monkeypatch.setattr("unskew.curate.download._MOST_HOSTS", 1)
+    limited, other, *_ = servers
+    limited.on("/0.jpg", Reply(status=429, headers={"Retry-After": "3600"}))
+    downloader = Downloader(HASTY)
+    for url in (f"{limited.url}/0.jpg", f"{other.url}/0.jpg", f"{limited.url}/1.jpg"):
+        list(fetch_all([url], downloader))
+    assert (len(limited.asked), len(other.asked)) == (1, 1)
+
+
+def test_redirects_are_followed_in_the_turn_of_whom_they_lead_to(servers):
+    target, *others = servers[:4]
+    for server in others:
+        for number in range(8):
+            moved = Reply(status=302, headers={"Location": f"{target.url}/{number}.jpg"})
+            server.on(f"/{number}.jpg", moved)
+    urls = addresses(others)
+    found = dict(fetch_all(urls, Downloader(HASTY)))
+    assert found == {url: picture(int(url[-5])) for url in urls}
+    assert len(target.asked) == len(urls)
+    assert closest(target) >= LATE
+
+
+def test_an_address_that_leads_on_for_ever_is_none(server):
+    for number in range(9):
+        server.on(f"/{number}.jpg", Reply(status=301, headers={"Location": f"{number + 1}.jpg"}))
+    server.on("/9.jpg", Reply(picture(9)))
+    found = dict(fetch_all([f"{server.url}/3.jpg", f"{server.url}/4.jpg"], Downloader(HASTY)))
+    assert found[f"{server.url}/4.jpg"] == picture(9)
+    assert "leads on more than 5 times" in str(found[f"{server.url}/3.jpg"])
+
+
 ODD_HOSTS = [
     "http://a..b/x.jpg",
     f"http://{'a' * 64}.example/x.jpg",

@@ -5,18 +5,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from unskew.curate.images import LARGEST, NoImageError, image_suffix
 from unskew.curate.sources import flickr
 from unskew.curate.sources.base import SourceError
-from unskew.curate.sources.patience import Patience, UnreachableError
-from unskew.curate.sources.web import Web
+from unskew.curate.sources.patience import Caller, Patience, UnreachableError
+from unskew.curate.sources.web import MOST_REDIRECTS, Answer, Web
 
 # So many images in a row that a host did not answer for: the rest wait for another run.
 _GIVEN_UP_AFTER = 3
 # So many hosts in a row that did not answer mean that the network is gone.
 _OUT_OF_REACH = 20
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # Each keeps connections open, of which a process may not have many.
 _MOST_HOSTS = 64
 
@@ -41,6 +42,8 @@ class Downloader:
     oembed: str = flickr.OEMBED
     _lock: Lock = field(default_factory=Lock, repr=False)  # of what follows
     _turns: dict[str, Lock] = field(default_factory=dict, repr=False)
+    # Of every host, also of one whose connections were ended.
+    _callers: dict[str, Caller] = field(default_factory=dict, repr=False)
     _hosts: dict[str, Web] = field(default_factory=dict, repr=False)
     _silent: Counter[str] = field(default_factory=Counter, repr=False)
     _silent_in_a_row: set[str] = field(default_factory=set, repr=False)
@@ -61,7 +64,27 @@ class Downloader:
         return content
 
     def _get(self, url: str) -> tuple[bytes, str]:
-        """What lies at an address, and the type that its host gives it."""
+        """What lies at an address, or where it leads to, and the type that its host gives it."""
+        for _ in range(1 + MOST_REDIRECTS):
+            answer = self._answer(url)
+            target = answer.headers.get("location")
+            if answer.status_code not in _REDIRECTS or not target:
+                break
+            try:
+                url = urljoin(url, target)
+            except ValueError as error:
+                raise NoImageError(f"it leads to an address that is none ({error})") from error
+        else:
+            raise NoImageError(f"it leads on more than {MOST_REDIRECTS} times")
+        if answer.status_code != 200:
+            raise NoImageError(f"HTTP {answer.status_code}")
+        if answer.content is None:
+            raise NoImageError(f"it has more than {self.limit} bytes")
+        kind = answer.headers.get("content-type", "no type given").split(";")[0]
+        return answer.content, kind
+
+    def _answer(self, url: str) -> Answer:
+        """What a host says, in its turn."""
         host = host_of(url)
         with self._turn(host) as web:
             if self._silent[host] >= _GIVEN_UP_AFTER:
@@ -79,12 +102,7 @@ class Downloader:
             with self._lock:
                 self._silent[host] = 0
                 self._silent_in_a_row.clear()
-        if answer.status_code != 200:
-            raise NoImageError(f"HTTP {answer.status_code}")
-        if answer.content is None:
-            raise NoImageError(f"it has more than {self.limit} bytes")
-        kind = answer.headers.get("content-type", "no type given").split(";")[0]
-        return answer.content, kind
+            return answer
 
     @contextmanager
     def _turn(self, host: str) -> Iterator[Web]:
@@ -95,7 +113,8 @@ class Downloader:
             with self._lock:
                 if host not in self._hosts:
                     self._close_one()
-                    self._hosts[host] = Web(host, self.patience)
+                    caller = self._callers.setdefault(host, Caller(host, self.patience))
+                    self._hosts[host] = Web(host, self.patience, caller=caller, follow=False)
                 web = self._hosts[host]
             yield web
 

@@ -13,6 +13,7 @@ from unskew.curate.sources.patience import Caller, Patience, user_agent
 
 _MEGABYTE = 2**20
 LARGEST_ANSWER = 32 * _MEGABYTE
+MOST_REDIRECTS = 5
 # A server that sends a byte now and then never times out by itself.
 _TIMEOUTS_FOR_A_WHOLE_ANSWER = 10
 
@@ -35,20 +36,26 @@ class Web:
         patience: Patience,
         headers: Mapping[str, str] | None = None,
         key: str | None = None,
+        *,
+        caller: Caller | None = None,
+        follow: bool = True,
     ) -> None:
-        """`headers` may hold the user's secret; `key`: the variable it came from, for errors."""
+        """`headers` may hold the user's secret; `key`: the variable it came from, for errors.
+
+        `caller`: who remembers the pauses that the service wishes for. `follow`: redirects.
+        """
         import httpx
 
         self._service = service
         self._key = key
         self._patience = patience
-        self._caller = Caller(service, patience)
+        self._caller = caller or Caller(service, patience)
         self._client = httpx.Client(
             timeout=patience.timeout,
             headers={"User-Agent": user_agent(), **(headers or {})},
             verify=_tls(),
-            follow_redirects=True,
-            max_redirects=5,
+            follow_redirects=follow,
+            max_redirects=MOST_REDIRECTS,
         )
         self._broken = (
             httpx.TimeoutException,
