@@ -37,7 +37,7 @@ def load_images(
             `datasets`; a .parquet, .jsonl or .csv file; the id of a data set on the Hub; a
             `datasets.Dataset` or `DatasetDict`; or an ImageSet.
         split: the split to take; of a data set on the Hub also a slice, "train[:500]". Left out:
-            test, else validation, else train. "all" takes those of a table together.
+            test, else validation, else train. "all" takes all together.
         image_column: the column of images or of their paths. Left out: found by type and name.
         categories: the label columns. Left out: every column of class labels, and every string
             column with few distinct values. For a folder of subgroup folders, one name here

@@ -1,6 +1,6 @@
 """Which split of a data set an image set is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from datasets import Dataset, DatasetDict, concatenate_datasets
 
@@ -16,8 +16,30 @@ ALL = "all"
 def pick_split(data: DatasetDict, wanted: str | None, source: str) -> Dataset:
     """The split that `choose_split` says, or all of them, one after the other."""
     if wanted == ALL and ALL not in data:
-        return concatenate_datasets(list(data.values()))
+        return together(dict(data), source)
     return data[choose_split(list(data), wanted, source)]
+
+
+def together(parts: Mapping[str, Dataset], source: str) -> Dataset:
+    """The rows of several splits, one after the other. Raises InputError where they differ in
+    their columns or the names of their classes."""
+    try:
+        return concatenate_datasets(list(parts.values()))
+    except (ValueError, TypeError) as error:
+        first, *others = (part.features for part in parts.values())
+        differ = next(
+            (
+                name
+                for other in others
+                for name in {**first, **other}
+                if first.get(name) != other.get(name)
+            ),
+            "?",
+        )
+        raise InputError(
+            f"the splits of {source!r} cannot be put together, since they differ in the column or "
+            f"the classes of {differ!r}: choose one of {', '.join(parts)}"
+        ) from error
 
 
 def choose_split(available: Sequence[str], wanted: str | None, source: str) -> str:
