@@ -186,6 +186,14 @@ def test_a_second_run_is_kept_out_until_the_new_set_stands(server, tmp_path, mon
     assert assembled[0].numbers["rows"] == 2
 
 
+def test_this_machine_is_not_asked_for_a_strangers_addresses(server, tmp_path):
+    addresses = serve(server, tmp_path / "set", 3)
+    with pytest.raises(InputError, match=r"no image is left .* of 3 rows, 3 gone"):
+        hydrate_set(addresses, tmp_path / "out")
+    assert not server.asked
+    assert hydrate(addresses, tmp_path / "mine").built.numbers["rows"] == 3
+
+
 def test_an_image_of_which_nobody_knew_the_hash(server, tmp_path):
     damaged = picture(1)[:200]
     server.on("/00.jpg", Reply(picture(7)))

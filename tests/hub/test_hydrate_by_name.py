@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from unskew.corpora import load_images
+from unskew.curate import hydrate
 from unskew.curate.build import build_set
+from unskew.curate.download import Downloader
 from unskew.curate.sets.assemble import Plan
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "curate"))
@@ -22,6 +24,12 @@ def hub(hub, monkeypatch):
     template = f"{hub.endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
     return hub
+
+
+@pytest.fixture(autouse=True)
+def private_hosts(monkeypatch):
+    """The web of these tests is on this machine."""
+    monkeypatch.setattr(hydrate, "Downloader", lambda **_: Downloader())
 
 
 @pytest.fixture

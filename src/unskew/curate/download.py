@@ -34,12 +34,14 @@ class Downloader:
     waits until that one is answered, whatever pauses the host wishes for in between.
 
     `limit`: bytes; a longer file is not stored. `oembed`: who is asked where the image of a page on
-    Flickr lies.
+    Flickr lies. `private_hosts`: whether addresses may lead to this machine and into its network;
+    not for those that a stranger has written.
     """
 
     patience: Patience = field(default_factory=lambda: Patience(attempts=3))
     limit: int = LARGEST
     oembed: str = flickr.OEMBED
+    private_hosts: bool = True
     _lock: Lock = field(default_factory=Lock, repr=False)  # of what follows
     _turns: dict[str, Lock] = field(default_factory=dict, repr=False)
     # Of every host, also of one whose connections were ended.
@@ -114,7 +116,13 @@ class Downloader:
                 if host not in self._hosts:
                     self._close_one()
                     caller = self._callers.setdefault(host, Caller(host, self.patience))
-                    self._hosts[host] = Web(host, self.patience, caller=caller, follow=False)
+                    self._hosts[host] = Web(
+                        host,
+                        self.patience,
+                        caller=caller,
+                        follow=False,
+                        private_hosts=self.private_hosts,
+                    )
                 web = self._hosts[host]
             yield web
 

@@ -1,4 +1,7 @@
-"""Many addresses at once, but never two of one host: slow hosts do not hold up the others."""
+"""Many addresses at once, but never two of one host.
+
+Slow hosts do not hold up the others, unless there are as many of them at once as workers.
+"""
 
 from __future__ import annotations
 

@@ -85,6 +85,8 @@ def hydrate_set(
     `folder`: one that `unskew dataset build` has made, or the id of such a data set on the Hub.
     An image enters if its SHA-256 is that of the set, or the set knows none; the others are in
     missing.jsonl. A run that was stopped goes on; one after the end asks for the unreached alone.
+    Others may have written the set: unless a `downloader` is given that may ask private hosts,
+    addresses on this machine and in its network are not asked.
 
     Raises:
         NotFoundError: there is no such set, or the Hub was not reached.
@@ -161,7 +163,7 @@ def _download(urls: Sequence[str], collection: Collection, downloader: Downloade
     """
     missing = [url for url in urls if record_id(_SOURCE, url) not in collection.log]
     waiting: list[Record] = []
-    answers = fetch_all(missing, downloader or Downloader())
+    answers = fetch_all(missing, downloader or Downloader(private_hosts=False))
     bar = tqdm(answers, total=len(missing), unit="image", disable=None, delay=2, leave=False)
     try:
         for url, answer in bar:

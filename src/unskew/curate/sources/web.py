@@ -10,6 +10,7 @@ from typing import Any
 
 from unskew.curate.sources.base import SourceError, refusal
 from unskew.curate.sources.patience import Caller, Patience, user_agent
+from unskew.curate.sources.reach import refuse_private
 
 _MEGABYTE = 2**20
 LARGEST_ANSWER = 32 * _MEGABYTE
@@ -39,10 +40,12 @@ class Web:
         *,
         caller: Caller | None = None,
         follow: bool = True,
+        private_hosts: bool = True,
     ) -> None:
         """`headers` may hold the user's secret; `key`: the variable it came from, for errors.
 
         `caller`: who remembers the pauses that the service wishes for. `follow`: redirects.
+        `private_hosts`: whether this machine and its network may be asked.
         """
         import httpx
 
@@ -50,6 +53,7 @@ class Web:
         self._key = key
         self._patience = patience
         self._caller = caller or Caller(service, patience)
+        self._private_hosts = private_hosts
         self._client = httpx.Client(
             timeout=patience.timeout,
             headers={"User-Agent": user_agent(), **(headers or {})},
@@ -130,6 +134,8 @@ class Web:
         content = bytearray()
         if not url.lower().startswith(("http://", "https://")):
             raise httpx.InvalidURL("it is not an address on the web")
+        if not self._private_hosts:
+            refuse_private(url)
         with self._client.stream("GET", url, params=params) as response:
             for piece in response.iter_bytes():
                 content += piece
