@@ -173,7 +173,8 @@ def test_no_author_is_in_two_splits(private):
     assert len({row["split"] for row in rows}) > 1
 
 
-def test_near_duplicates_are_in_one_split(tmp_path):
+@pytest.mark.parametrize("off", [[], ["text_heavy", "watermark"]])
+def test_near_duplicates_are_in_one_split(tmp_path, off):
     """Each face is there twice, the second time smaller and compressed anew, by other people."""
     folder = curated(tmp_path, 12, author=lambda n: None)
     raw = tmp_path / "raw"
@@ -189,7 +190,8 @@ def test_near_duplicates_are_in_one_split(tmp_path):
     shutil.rmtree(folder)
     from unskew.curate.pipeline import curate
 
-    curate(raw / "export.jsonl", folder)
+    (tmp_path / "off.json").write_text(json.dumps(dict.fromkeys(off)))
+    curate(raw / "export.jsonl", folder, thresholds=tmp_path / "off.json")
     decide(folder, [(record, "Ada", "keep") for record in ids(folder)])
     for seed in range(3):
         plan = Plan("private", shares=(1, 1, 1), seed=seed)

@@ -22,11 +22,13 @@ T = TypeVar("T")
 class ContentLog(ABC, Generic[T]):
     """Answers by the SHA-256 of a file's content; a context manager.
 
-    A subclass says how an answer becomes JSON and back; `version`, of which only lines are read
-    that have the same; and `what` was found out, as messages name it.
+    A subclass says how an answer becomes JSON and back; `version`, which every line has, and in
+    `usable` the other versions whose lines are as good; and `what` was found out, as messages name
+    it.
     """
 
     version: int | str
+    usable: tuple[int | str, ...] = ()
     what: str
 
     def __init__(self, path: Path) -> None:
@@ -89,7 +91,7 @@ class ContentLog(ABC, Generic[T]):
         self._waiting = 0
 
     def _read(self) -> None:
-        """Find the lines of this version; a last line that was cut is taken away."""
+        """Find the lines that can be used; a last line that was cut is taken away."""
         self._file.seek(0)
         place = 0
         for line in self._file:
@@ -98,7 +100,7 @@ class ContentLog(ABC, Generic[T]):
                 break
             try:
                 said = json.loads(line)
-                if said["version"] == self.version:
+                if said["version"] in (self.version, *self.usable):
                     self._places[said["key"]] = place
             except (ValueError, LookupError, TypeError) as error:
                 raise InputError(

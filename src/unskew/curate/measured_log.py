@@ -14,13 +14,16 @@ from unskew.curate.measure import VERSION, Measured
 
 
 class MeasuredLog(ContentLog[Measured]):
-    """What `measure` said of each content, with or without a look for writing."""
+    """What `measure` said of each content; where no writing is looked for, either will do."""
 
     what = "measured images"
 
     def __init__(self, path: Path, look_for_writing: bool = True) -> None:
         """Raises InputError if the file cannot be opened, or is not such a log."""
-        self.version = VERSION if look_for_writing else f"{VERSION} without writing"
+        if look_for_writing:
+            self.version = VERSION
+        else:
+            self.version, self.usable = f"{VERSION} without writing", (VERSION,)
         self.look_for_writing = look_for_writing
         super().__init__(path)
 

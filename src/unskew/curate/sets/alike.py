@@ -27,7 +27,7 @@ def joined(entries: Sequence[Entry], folder: Path, workspace: Path) -> list[Entr
         raise InputError(f"{folder} has no {MEASURED}: run unskew curate again")
     known: list[str] = []
     with (
-        MeasuredLog(folder / MEASURED) as log,
+        MeasuredLog(folder / MEASURED, look_for_writing=False) as log,
         Stored(workspace, (SIDE, SIDE), np.uint8) as fingerprints,
     ):
         for digest in sorted({entry.sha256 for entry in entries if entry.sha256}):
