@@ -40,12 +40,15 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "demo"))
 from http_visitor import Visitor
 
+from unskew.demo.limits import LIMITS
+
 MODEL = "unskew/mini"
 NAMES = ("first", "second", "", "")
 LOADS = 3
 ALLOWED_GROWTH = 1.05
-SETTLING = 20
-"""Seconds from when the last visitor has gone until memory is read."""
+SETTLING = LIMITS.away + 20
+"""Seconds from when the last visitor has gone until memory is read: for so long the server waits
+whether they come back, and then for what was freed to go back to the system."""
 
 
 def pictures(seed: int) -> list[tuple[str, bytes]]:

@@ -27,14 +27,18 @@ class Visitor:
         """POST (name, content) pairs; the response."""
         return self.http.post("/gradio_api/upload", files=[("files", file) for file in files])
 
-    def call(self, name, *data):
-        """Queue an event and wait for it: ("process_completed", its output) or the message."""
+    def join(self, name, *data):
+        """Queue an event, and do not wait for it."""
         event = {"data": list(data), "fn_index": self._events[name], "session_hash": self.session}
-        joined = self.http.post(
+        return self.http.post(
             "/gradio_api/queue/join",
             content=json.dumps(event),  # halves of characters go out as escapes
             headers={"content-type": "application/json"},
         )
+
+    def call(self, name, *data):
+        """Queue an event and wait for it: ("process_completed", its output) or the message."""
+        joined = self.join(name, *data)
         if joined.status_code != 200:
             return "refused", joined.text
         address = f"/gradio_api/queue/data?session_hash={self.session}"

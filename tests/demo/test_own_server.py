@@ -4,6 +4,7 @@ import importlib.util
 import os
 import re
 import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from browser import CHROMIUM, Watched, judge
 from hostile import picture
 from http_visitor import Visitor, wait_until
 
+from unskew.audit import AuditReport
+from unskew.demo import visits
 from unskew.demo.limits import LIMITS
 from unskew.demo.models import LOCAL
 from unskew.demo.serve import serving
@@ -46,7 +49,7 @@ def others(tmp_path_factory):
 @pytest.fixture(scope="module")
 def small(others, temporary):
     """(app, address) of a server with a short queue, which sweeps all the time."""
-    limits = replace(LIMITS, queue=QUEUE, sweep=0.2)
+    limits = replace(LIMITS, queue=QUEUE, sweep=0.2, away=1)
     with serving((*LOCAL, *others), limits, server_name="127.0.0.1") as (app, address):
         yield app, address.rstrip("/")
 
@@ -106,11 +109,16 @@ def test_a_full_queue_is_told_on_the_page(browser, small, full):
     assert told.count() == 1
 
 
-def hand_in_and_report(visitor, model):
-    """Own pictures, an audit of them, and its report as files."""
+def hand_in(visitor):
+    """Two groups of own pictures."""
     for group in (1, 2):
         files = [(f"{i}.png", picture(size=(40 + i, 30 + group))) for i in range(4)]
         assert "4 pictures" in visitor.hand_in(*files, group=group)
+
+
+def hand_in_and_report(visitor, model):
+    """Own pictures, an audit of them, and its report as files."""
+    hand_in(visitor)
     stimuli = ["contrast_prompts"]
     told = visitor.call("audit", "own", model, stimuli, None, *NAMES)
     assert 'role="alert"' not in told[1][0], told
@@ -127,24 +135,158 @@ def written():
     return list(Path(os.environ["GRADIO_TEMP_DIR"]).rglob("report.*"))
 
 
-def test_what_nobody_asks_for_any_more_is_forgotten(small, others, visitors):
-    app, visitor = small[0], visitors()
-    hand_in_and_report(visitor, others[0])
-    assert len(written()) == 2
-    sessions = app.page.app.state_holder.session_data
-    assert visitor.session in sessions
+def kept(small):
+    """What gradio keeps, by session."""
+    return small[0].page.app.state_holder.session_data
+
+
+@contextmanager
+def impatient(small):
+    """Who asks for nothing for half a second is forgotten."""
+    app = small[0]
     before, app.visits._limits = app.visits._limits, replace(app.limits, keep=0.5)
     try:
-        wait_until(lambda: visitor.session not in sessions)
+        yield
     finally:
         app.visits._limits = before
+
+
+def test_what_nobody_asks_for_any_more_is_forgotten(small, others, visitors):
+    visitor, sessions = visitors(), kept(small)
+    hand_in_and_report(visitor, others[0])
+    assert len(written()) == 2
+    assert visitor.session in sessions
+    with impatient(small):
+        wait_until(lambda: visitor.session not in sessions)
     assert written() == []
     assert_forgotten(visitor, others[0])
 
 
-def test_what_is_forgotten_or_left_is_gone_at_once(small, others, visitors):
-    app, visitor = small[0], visitors()
-    sessions = app.page.app.state_holder.session_data
+def test_who_waits_in_the_queue_is_not_forgotten(small, others, visitors):
+    app, first, second, bystander = small[0], visitors(), visitors(), visitors()
+    for visitor in (first, second, bystander):
+        hand_in(visitor)
+    answers = []
+    threads = [
+        threading.Thread(target=lambda v=visitor: answers.append(compare(v, others[0], "own")))
+        for visitor in (first, second)
+    ]
+    with app.bench._lock:
+        for number, thread in enumerate(threads):
+            thread.start()
+            wait_until(
+                lambda n=number: len(app.page._queue) == n and any(app.page._queue.active_jobs)
+            )
+        wait_until(lambda: len(app.page._queue) == 1)
+        with impatient(small):
+            wait_until(lambda: bystander.session not in kept(small))
+    for thread in threads:
+        thread.join()
+    for state, output in answers:
+        assert state == "done"
+        assert "Cosine similarity" in output[0], output
+    assert len(answers) == 2
+
+
+def test_one_visitor_whose_files_cannot_be_removed_does_not_end_the_forgetting(
+    small, others, visitors, monkeypatch, caplog
+):
+    first, second = visitors(), visitors()
+    hand_in_and_report(first, others[0])
+    real, failed = visits.shutil.rmtree, []
+
+    def busy_once(folder, *args, **options):
+        if not failed:
+            failed.append(folder)
+            raise OSError(16, "the folder is busy")
+        real(folder, *args, **options)
+
+    monkeypatch.setattr(visits.shutil, "rmtree", busy_once)
+    with impatient(small):
+        wait_until(lambda: first.session not in kept(small))
+        hand_in(second)
+        wait_until(lambda: second.session not in kept(small))
+    assert "the folder is busy" in caplog.text
+    real(failed[0])
+
+
+def test_two_may_remove_a_folder_at_once(tmp_path):
+    folder = tmp_path / "folder"
+    failures, start = [], threading.Barrier(2)
+
+    def remove():
+        start.wait()
+        try:
+            visits.remove(str(folder))
+        except OSError as error:
+            failures.append(error)
+
+    for _ in range(5):
+        folder.mkdir()
+        for number in range(300):
+            (folder / str(number)).touch()
+        threads = [threading.Thread(target=remove) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not folder.exists()
+    assert failures == []
+
+
+def test_who_comes_back_or_has_another_connection_loses_nothing(small, others, visitors):
+    back, twice, asking = visitors(), visitors(), visitors()
+    for visitor in (back, twice, asking):
+        hand_in(visitor)
+    with twice.at_the_page():
+        for visitor in (back, twice, asking):
+            with visitor.at_the_page():
+                pass
+        wait_until(lambda: back.session in small[0].visits._left)
+        wait_until(lambda: asking.session in small[0].visits._left)
+        with back.at_the_page():
+            compare(asking, others[0], "own")
+            bystander = visitors()
+            hand_in(bystander)
+            with bystander.at_the_page():
+                pass
+            wait_until(lambda: bystander.session not in kept(small))
+            for visitor in (back, twice, asking):
+                assert "Cosine similarity" in compare(visitor, others[0], "own")[1][0]
+    wait_until(lambda: back.session not in kept(small) and twice.session not in kept(small))
+    assert asking.session in kept(small)
+    assert asking.call("forget")[0] == "done"
+
+
+@pytest.mark.parametrize("how", ["forgets", "leaves"])
+def test_a_report_drawn_for_who_has_gone_is_not_left_behind(
+    small, others, visitors, monkeypatch, how
+):
+    visitor = visitors()
+    hand_in(visitor)
+    visitor.call("audit", "own", others[0], ["contrast_prompts"], None, *NAMES)
+    drawing, go_on, save = threading.Event(), threading.Event(), AuditReport.save
+
+    def slow(report, folder):
+        drawing.set()
+        go_on.wait(60)
+        return save(report, folder)
+
+    monkeypatch.setattr(AuditReport, "save", slow)
+    with visitor.at_the_page():
+        assert visitor.join("download", None, None).status_code == 200
+        assert drawing.wait(60)
+        if how == "forgets":
+            assert visitor.call("forget")[0] == "done"
+            assert visitor.session not in kept(small)
+    go_on.set()
+    wait_until(lambda: not small[0].page._queue.event_ids_to_events)
+    wait_until(lambda: visitor.session not in kept(small))
+    assert written() == []
+
+
+def test_what_is_forgotten_is_gone_at_once_and_what_is_left_soon(small, others, visitors):
+    visitor, sessions = visitors(), kept(small)
     with visitor.at_the_page():
         hand_in_and_report(visitor, others[0])
         assert visitor.call("forget")[0] == "done"

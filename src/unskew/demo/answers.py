@@ -26,7 +26,7 @@ from unskew.demo.visits import remove
 from unskew.errors import InputError, UnskewError
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
-_PROGRESS = gr.Progress(track_tqdm=True)
+PROGRESS = gr.Progress(track_tqdm=True)
 """Tells gradio where an event wants its progress bar: before the names, which are the rest."""
 _STRIP = 12
 _COMPARED = 8
@@ -84,7 +84,7 @@ class Answers:
         model: str,
         stimuli: list[str],
         pictures: Pictures | None,
-        progress: gr.Progress = _PROGRESS,
+        progress: gr.Progress = PROGRESS,
         *names: str,
     ) -> tuple[Any, ...]:
         """Summary, report, what can be looked at closely, and the first of it."""
@@ -110,7 +110,7 @@ class Answers:
         after: str,
         stimuli: list[str],
         pictures: Pictures | None,
-        progress: gr.Progress = _PROGRESS,
+        progress: gr.Progress = PROGRESS,
         *names: str,
     ) -> tuple[Any, ...]:
         """As `audit`, of one model beside another."""
@@ -135,7 +135,7 @@ class Answers:
         model: str,
         texts: str,
         pictures: Pictures | None,
-        progress: gr.Progress = _PROGRESS,
+        progress: gr.Progress = PROGRESS,
         *names: str,
     ) -> str:
         """A table of cosines between pictures and the lines of a text."""
@@ -152,7 +152,7 @@ class Answers:
         model_a: str,
         model_b: str,
         source: str,
-        progress: gr.Progress = _PROGRESS,
+        progress: gr.Progress = PROGRESS,
     ) -> str:
         """The heatmap of the layers of two models."""
         if source not in BUILTIN:
@@ -165,7 +165,7 @@ class Answers:
         self,
         report: AuditReport | None,
         earlier: str | None,
-        progress: gr.Progress = _PROGRESS,
+        progress: gr.Progress = PROGRESS,
     ) -> tuple[str, Any, str]:
         """The report as files, in a folder that takes the place of an earlier one."""
         remove(earlier)

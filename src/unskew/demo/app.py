@@ -8,8 +8,10 @@ from importlib.resources import files
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
-from unskew.demo.answers import Answers
+from unskew.audit import AuditReport
+from unskew.demo.answers import PROGRESS, Answers
 from unskew.demo.bench import STIMULI, Bench
 from unskew.demo.limits import LIMITS, Limits
 from unskew.demo.models import DEBIASED, Models
@@ -17,7 +19,7 @@ from unskew.demo.receive import upload_field, upload_routes
 from unskew.demo.shelf import Shelf
 from unskew.demo.show import said
 from unskew.demo.visitor import OWN, SOURCES
-from unskew.demo.visits import Visits, folder_state
+from unskew.demo.visits import Heartbeats, Visits, folder_state, remove
 from unskew.encoders.fetching import BUILT_IN
 from unskew.stimuli import load_stimuli
 
@@ -36,7 +38,7 @@ SAFE_HANDLING = """
 <p>JPEG, PNG or WebP; up to {files} pictures a group, {mega} MB each; 4 or more in each of two
 groups for an audit. Pictures stay in this server's memory, smaller and without the camera's notes;
 they are never written to its disk, and are forgotten, as is all that was found out about them, when
-you say so, when you close the page, or {minutes} minutes after you last asked for something.
+you say so, soon after you close the page, or {minutes} minutes after you last asked for something.
 Hand in only pictures that you may use, and of people who would not mind.</p>
 """
 TEXTS = "a photo of a kind person\na photo of a dangerous person\na photo of a doctor"
@@ -81,7 +83,6 @@ class App:
             outputs = list(self._empty)
             self._forgetting.click(self._forget, None, outputs, api_name="forget", **_QUICK)
             self.visits = Visits(page, self.limits)
-            page.unload(self.visits.leave)
             page.load(js=template("keys.js"))
         # Not `api_open`: a request would step past the queue.
         page.queue(max_size=self.limits.queue, default_concurrency_limit=1, api_open=False)
@@ -190,10 +191,26 @@ class App:
         prepare = gr.Button("Prepare the report for download")
         note = gr.HTML()
         files = gr.File(label="The report", visible=False, interactive=False)
+        outputs = [note, files, folder]
         prepare.click(
-            self._answers.download, [report, folder], [note, files, folder], **_HIDDEN, **_HEAVY
+            self._download, [report, folder], outputs, api_name="download", **_HIDDEN, **_HEAVY
         )
         self._empty |= {told: "", choice: _NO_CHOICE, closely: "", note: "", files: _NO_FILES}
+
+    def _download(
+        self,
+        report: AuditReport | None,
+        earlier: str | None,
+        request: gr.Request,
+        progress: gr.Progress = PROGRESS,
+    ) -> tuple[Any, ...]:
+        """The report as files, unless this visitor is forgotten while they are drawn."""
+        asked = self.visits.kept(request)
+        note, files, folder = self._answers.download(report, earlier, progress)
+        if self.visits.kept(request) is not asked:
+            remove(folder)  # nobody would know of it any more
+            return "", _NO_FILES, None
+        return note, files, folder
 
     def _similarities(self) -> None:
         model = self._model("Model")
@@ -253,6 +270,7 @@ def launch_options(app: App) -> dict[str, Any]:
         "app_kwargs": {
             "routes": upload_routes(app.shelf, app.limits),
             "lifespan": app.visits.lifespan,
+            "middleware": [Middleware(Heartbeats, visits=app.visits)],
         },
         "css": style(),
         "theme": theme(),

@@ -25,7 +25,10 @@ class Limits:
     """How long an upload waits to be looked at."""
     keep: float = 900
     """How long a visitor's pictures and results are kept after the last press of a button, by
-    whom the page is left open; they go at once when it is closed."""
+    whom the page is left open."""
+    away: float = 30
+    """How long they are kept after the connection to the page ended: the page was closed, unless
+    it connects again or asks for something in this time."""
     sweep: float = 5
     """How often it is looked for what was kept for so long, and freed memory is given back."""
     groups: int = 4
