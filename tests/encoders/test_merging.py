@@ -1,5 +1,6 @@
 """A debiased model as whole weights: the same embeddings, and no base model or PEFT needed."""
 
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,3 +86,41 @@ def test_heads_alone_are_not_merged(tiny: Callable[[str], Path], tmp_path: Path)
     assert Debiaser.from_pretrained(tmp_path / "heads").adapter is None
     with pytest.raises(InputError, match="has no adapter to merge: it debiases by heads"):
         merged_files(tmp_path / "heads", tmp_path)
+
+
+def test_what_was_merged_is_neither_saved_published_nor_merged_without_its_weights(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    parts, merged = folders
+    assert not Debiaser.from_pretrained(parts).merged
+    before = {p.name: p.read_bytes() for p in merged.iterdir()}
+    debiaser = Debiaser.from_pretrained(merged)
+    (tmp_path / "again").mkdir()
+    for step in (
+        lambda: debiaser.save_pretrained(merged),
+        lambda: debiaser.save_pretrained(tmp_path / "saved"),
+        lambda: debiaser.push_to_hub("you/fair", token="hf_nobody"),
+        lambda: merged_files(merged, tmp_path / "again"),
+    ):
+        with pytest.raises(InputError, match=rf"^{merged} is merged already, .*`hf upload`$"):
+            step()
+    assert {p.name: p.read_bytes() for p in merged.iterdir()} == before
+    assert not (tmp_path / "saved").exists()
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors", "processor_config.json"])
+def test_a_full_disk_is_said(tiny: Callable[[str], Path], tmp_path: Path, file: str) -> None:
+    base = DualEncoder.from_pretrained(tiny("clip"))
+    debiaser_of(base, adapter=adapter_of(base)).save_pretrained(tmp_path / "parts")
+    into = tmp_path / "into"
+    into.mkdir()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if file == "model.safetensors":  # takes the place of any link: the system stops it growing
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    else:
+        (into / file).symlink_to("/dev/full")
+    try:
+        with pytest.raises(InputError, match=f"cannot write the merged weights to {into} .*TMPDIR"):
+            merged_files(tmp_path / "parts", into)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import labelled_pictures as pictures
@@ -53,6 +55,18 @@ def debiased(given, tiny_clip, tmp_path_factory):
         stimuli=given / "warmth.json",
     )
     return out
+
+
+@pytest.fixture(scope="session")
+def adapted(debiased, tiny_clip, tmp_path_factory):
+    """The same with an adapter in the heads' place; its report is as it was."""
+    from unskew.encoders import Debiaser, DualEncoder, Heads
+
+    copy = shutil.copytree(debiased, tmp_path_factory.mktemp("adapted") / "out")
+    adapter = helper("encoders/test_debiaser.py").adapter_of(DualEncoder.from_pretrained(tiny_clip))
+    found = Debiaser.from_pretrained(copy)
+    replace(found, heads=Heads(), adapter=adapter).save_pretrained(copy)
+    return copy
 
 
 @pytest.fixture(scope="session")

@@ -1,27 +1,13 @@
 """A model published over an earlier one: what goes, what stays, and what is refused."""
 
 import functools
-import shutil
-from dataclasses import replace
 
 import pytest
-from conftest import helper
 from loopback_hub.store import Commit, File
 
-from unskew.encoders import Debiaser, DualEncoder, Heads
 from unskew.hub import publish as publishing
 
 REPO = "you/fair"
-
-
-@pytest.fixture(scope="module")
-def adapted(debiased, tiny_clip, tmp_path_factory):
-    """The debiased model with an adapter in the heads' place; its report is as it was."""
-    copy = shutil.copytree(debiased, tmp_path_factory.mktemp("adapted") / "out")
-    adapter = helper("encoders/test_debiaser.py").adapter_of(DualEncoder.from_pretrained(tiny_clip))
-    found = Debiaser.from_pretrained(copy)
-    replace(found, heads=Heads(), adapter=adapter).save_pretrained(copy)
-    return copy
 
 
 @pytest.fixture

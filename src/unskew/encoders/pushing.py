@@ -6,7 +6,7 @@ from huggingface_hub import ModelCard, ModelCardData
 
 from unskew.encoders.debiaser import Debiaser
 from unskew.encoders.fetching import BUILT_IN
-from unskew.encoders.folder import DESCRIPTION, FILES, contents, owned_towers
+from unskew.encoders.folder import DESCRIPTION, FILES, check_unmerged, contents, owned_towers
 from unskew.encoders.publishable import base_on_hub, is_local, publishable
 from unskew.markdown import code, escaped
 from unskew.upload import Upload, upload
@@ -22,8 +22,9 @@ def push(
     gets the one or the other.
 
     Raises:
-        InputError: see `unskew.upload.upload`.
+        InputError: see `unskew.upload.upload`; or it is merged.
     """
+    check_unmerged(debiaser)  # under the name that it was read by
     files = contents(publishable(debiaser)) | {"README.md": str(card(debiaser, repo_id)).encode()}
     wanted = Upload(
         repo_id,
