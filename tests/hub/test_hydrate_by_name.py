@@ -1,5 +1,6 @@
 """`unskew dataset hydrate you/set`: from the addresses of a set on the Hub to one with images."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -50,11 +51,13 @@ def test_a_set_of_the_hub_gets_its_images_and_keeps_its_labels(unskew, hub, web,
     assert published[0] == 0, published[2]
     code, out, err = unskew("dataset", "hydrate", "you/addresses", "--out", tmp_path / "out")
     assert code == 0, err
-    rows = len((tmp_path / "set" / "metadata.jsonl").read_text().splitlines())
+    lines = (tmp_path / "set" / "metadata.jsonl").read_text().splitlines()
+    rows = len(lines)
     assert rows > 8
     assert f"{rows} rows of {rows} images" in out
     assert len(web.asked) == rows
-    splits = ("train", "validation", "test")
+    # Which of them a set so small has hangs on its addresses, and so on the server's port.
+    splits = {json.loads(line)["split"] for line in lines}
     found = {
         split: load_images(tmp_path / "out", split).labels("gender").tolist() for split in splits
     }
