@@ -103,7 +103,7 @@ def speed(data: Path, n: int) -> None:
         print(f"| {name} | {n / cpu:.0f} | {n / wall:.0f} |")
 
 
-def memory(data: Path, sizes: list[int]) -> None:
+def memory(data: Path, sizes: list[int], options: list[str]) -> None:
     """Peak of resident memory and processor time of the command, as the system counts them."""
     print("| images | peak MiB | CPU seconds | seconds | bytes on disk per image |")
     print("|---|---|---|---|---|", flush=True)
@@ -114,7 +114,7 @@ def memory(data: Path, sizes: list[int]) -> None:
             written(raw, derived(data, n))
             start = time.perf_counter()
             quiet = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_WRONLY, 0) for fd in (1, 2)]
-            arguments = [*command, str(raw), "--out", str(out)]
+            arguments = [*command, str(raw), "--out", str(out), *options]
             child = os.posix_spawn(sys.executable, arguments, os.environ, file_actions=quiet)
             _, status, used = os.wait4(child, 0)
             if status:
@@ -130,11 +130,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--speed", type=int, default=0, help="images that both judge")
     parser.add_argument("--memory", type=int, nargs="+", default=[], help="sizes of piles")
+    parser.add_argument("--thresholds", type=Path, help="of the command whose memory is read")
     chosen = parser.parse_args()
     if chosen.speed:
         speed(chosen.data, chosen.speed)
     if chosen.memory:
-        memory(chosen.data, chosen.memory)
+        path = chosen.thresholds
+        memory(chosen.data, chosen.memory, ["--thresholds", str(path)] if path else [])
 
 
 if __name__ == "__main__":
