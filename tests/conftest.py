@@ -28,17 +28,21 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def browser():
-    """A headless Chromium that calls nobody of its own accord; tests skip where there is none."""
+    """A headless Chromium that calls nobody of its own accord; tests skip where there is none.
+
+    One for all tests of a process: Playwright cannot be started twice in one.
+    """
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         pytest.skip("no chromium on this machine: apt-get install chromium")
     from playwright.sync_api import sync_playwright
 
-    quiet = ["--disable-background-networking", "--disable-component-update", "--no-first-run"]
+    quiet = ["background-networking", "component-update", "sync", "gpu"]
     with sync_playwright() as playwright:
         # --no-sandbox: as root, which is who runs in containers, Chromium has no other way.
         opened = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", *quiet]
+            executable_path=chromium,
+            args=["--no-sandbox", "--no-first-run", *(f"--disable-{part}" for part in quiet)],
         )
         yield opened
         opened.close()

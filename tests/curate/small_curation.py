@@ -54,7 +54,9 @@ def write_raw(folder, count=24, **changes):
 
 
 def curated(folder, count=24, **changes) -> Path:
-    """The curation of such an export."""
+    """The curation of such an export, whose authors fall into the same splits at every run."""
+    (folder / "curated").mkdir(parents=True)
+    (folder / "curated" / "salt").write_text("of these tests alone")
     curate(write_raw(folder / "raw", count, **changes), folder / "curated")
     return folder / "curated"
 

@@ -1,34 +1,13 @@
 """A browser that notes whatever a page does that it should not."""
 
-import shutil
-from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-# The browser itself would ask its maker for updates.
-QUIET = [
-    "--no-sandbox",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 DESKTOP, PHONE = (1200, 900), (390, 844)
 SERIOUS = {"serious", "critical"}
 PATIENCE = 600_000
 """Milliseconds: tests run beside others, and what takes long is judged by processor time."""
-
-
-@contextmanager
-def chromium():
-    """One browser for several pages."""
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
 
 
 def judge(watched, address):

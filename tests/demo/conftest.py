@@ -30,15 +30,6 @@ def served(temporary):
         yield app, address.rstrip("/")
 
 
-@pytest.fixture(scope="session")
-def browser():
-    """One Chromium for all tests of a process; this file is read without it, too."""
-    from browser import chromium
-
-    with chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
 def visitor(served):
     """A visitor with a session of their own."""

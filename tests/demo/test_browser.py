@@ -10,11 +10,9 @@ import pytest
 
 pytest.importorskip("playwright")
 pytest.importorskip("axe_playwright_python")
-from browser import CHROMIUM, DESKTOP, PHONE, Watched, judge
+from browser import DESKTOP, PHONE, Watched, judge
 from hostile import HTML, SVG, picture
 from http_visitor import wait_until
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
 
 PICTURES = os.environ.get("UNSKEW_SCREENSHOTS")
 """A folder for pictures of the pages, as the documentation has them; none are kept without it."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from browser import CHROMIUM, Watched, judge
+from browser import Watched, judge
 from hostile import picture
 from http_visitor import Visitor, wait_until
 
@@ -23,7 +23,6 @@ from unskew.demo.serve import serving
 from unskew.encoders import Debiaser, DualEncoder
 from unskew.encoders.heads import Affine, Heads
 
-in_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
 NAMES = ("a", "b", "", "")
 QUEUE = 2
 
@@ -99,7 +98,6 @@ def test_a_full_queue_is_told(full, others, visitors):
     assert "Queue is full" in message
 
 
-@in_chromium
 def test_a_full_queue_is_told_on_the_page(browser, small, full):
     seen = Watched(browser, small[1])
     seen.press("Run the audit")
@@ -299,7 +297,6 @@ def test_what_is_forgotten_is_gone_at_once_and_what_is_left_soon(small, others, 
     assert written() == []
 
 
-@in_chromium
 def test_two_models_and_a_debiased_checkpoint_that_the_server_was_given(browser, small, others):
     clip, other, fair = others
     seen = Watched(browser, small[1])
