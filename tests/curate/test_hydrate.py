@@ -194,6 +194,35 @@ def test_this_machine_is_not_asked_for_a_strangers_addresses(server, tmp_path):
     assert hydrate(addresses, tmp_path / "mine").built.numbers["rows"] == 3
 
 
+def test_a_finished_set_is_made_anew_where_it_is_not_as_its_numbers_say(server, tmp_path):
+    """A file of it that is gone, and counts that somebody has changed."""
+    addresses = serve(server, tmp_path / "set", 3)
+    out = tmp_path / "out"
+    server.on("/02.jpg", Reply(status=404))
+    hydrate(addresses, out)
+    whole = content(out)
+    numbers = json.loads(whole["build.json"])
+    told = numbers["hydrated"]
+    for name in ("gender/test-00000-of-00001.parquet", "missing.jsonl", "README.md"):
+        (out / name).unlink()
+        hydrate(addresses, out)
+        assert content(out) == whole, name
+    for wrong in (
+        {"rows": 3},
+        {"splits": {"train": 2}},
+        {"hydrated": {**told, "missing": {**told["missing"], "gone": 0}}},
+        {"hydrated": {"of": told["of"]}},
+        {"hydrated": {**told, "unchecked": "none"}},
+        {"hydrated": None},
+    ):
+        (out / "build.json").write_text(json.dumps({**numbers, **wrong}))
+        hydrate(addresses, out)
+        assert content(out) == whole, wrong
+    server.asked.clear()
+    hydrate(addresses, out)
+    assert not server.asked
+
+
 def test_an_image_of_which_nobody_knew_the_hash(server, tmp_path):
     damaged = picture(1)[:200]
     server.on("/00.jpg", Reply(picture(7)))

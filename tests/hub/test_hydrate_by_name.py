@@ -49,7 +49,10 @@ def web(tmp_path):
 def test_a_set_of_the_hub_gets_its_images_and_keeps_its_labels(unskew, hub, web, tmp_path):
     published = unskew("publish", "dataset", tmp_path / "set", "--repo", "you/addresses")
     assert published[0] == 0, published[2]
-    code, out, err = unskew("dataset", "hydrate", "you/addresses", "--out", tmp_path / "out")
+    card = hub.repository("you/addresses", "datasets").files()["README.md"].decode()
+    command = card.partition("`unskew ")[2].partition("`")[0].split()
+    assert command == ["dataset", "hydrate", "you/addresses", "--out", "with-images"]
+    code, out, err = unskew(*command[:-1], tmp_path / "out")
     assert code == 0, err
     lines = (tmp_path / "set" / "metadata.jsonl").read_text().splitlines()
     rows = len(lines)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 from tqdm.auto import tqdm
 
@@ -25,6 +26,7 @@ from unskew.curate.pixels import UnreadableError, small_copy
 from unskew.curate.queries import Query
 from unskew.curate.record import UNKNOWN_LICENCE, Record, read_records
 from unskew.curate.sets.assemble import Built, Origin, Plan, assemble
+from unskew.curate.sets.composition import composition
 from unskew.curate.sets.entry import Entry, known_label, read_metadata
 from unskew.curate.sets.numbers import Numbers, read_numbers
 from unskew.curate.sets.place import file_digest, refuse_other_content, written_whole
@@ -254,22 +256,32 @@ def _entries(path: Path) -> list[Entry]:
     return entries
 
 
-def _read(folder: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads((folder / BUILD).read_bytes()))
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"cannot read {folder / BUILD} ({error})") from error
-
-
 def _finished(out: Path, digest: str) -> Hydrated | None:
-    """The set that an earlier run has made of the same rows, if it has asked for every image."""
+    """The set that an earlier run has made of the same rows, if it has asked for every image.
+
+    None, so that it is made anew, where a file of it is gone or its build.json tells other counts
+    than its rows; that the files there are as they were built is known from `refuse_other_content`.
+    """
     if not is_set(out):
         return None
-    numbers = _read(out)
-    told = numbers.get(_HYDRATED)
-    if told is None or told["of"] != digest or told["missing"]["unreached"]:
+    try:
+        numbers = dict(json.loads((out / BUILD).read_bytes()))
+        told, files = numbers[_HYDRATED], [out / name for name in numbers["files"]]
+        lines = (out / MISSING).read_text(encoding="utf-8").splitlines()
+        missing = _by_what(json.loads(line)["what"] for line in lines)
+        of_rows = composition(read_metadata(out / METADATA))
+        if told != {"of": digest, "missing": missing, "unchecked": int(told["unchecked"])}:
+            return None
+    except (OSError, InputError, ValueError, LookupError, TypeError):
         return None
-    return _hydrated(Built(out, numbers, ()))
+    if missing["unreached"] or numbers != {**numbers, **of_rows}:
+        return None
+    return _hydrated(Built(out, numbers, ())) if all(map(Path.is_file, files)) else None
+
+
+def _by_what(missing: Iterable[str]) -> dict[str, int]:
+    counts = Counter(missing)
+    return {what: counts[what] for what in get_args(What)}
 
 
 def _hydrated(built: Built) -> Hydrated:
@@ -283,7 +295,7 @@ def _plan(numbers: Numbers) -> Plan:
 
 
 def _origin(numbers: Numbers, digest: str, found: _Found) -> Origin:
-    counts = {what: found.count(what) for what in get_args(What)}
+    counts = _by_what(row.what for row in found.missing)
     return Origin(
         title=numbers.title,
         page=numbers.page,
