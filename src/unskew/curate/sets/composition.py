@@ -35,6 +35,7 @@ def composition(entries: Sequence[Entry]) -> dict[str, Any]:
         },
         "flags": _counted(entries, lambda e: [flag.check for flag in e.flags]),
         "authors": _authors(entries),
+        "addressed": sum(entry.address is not None for entry in entries),
         "reviewers_per_row": _counted(entries, lambda e: [str(e.reviewed_by)]),
         "texts": sum(bool(entry.text) for entry in entries),
         "retrieved": _between([e.retrieved for e in entries if e.retrieved]),
