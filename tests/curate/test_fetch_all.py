@@ -4,7 +4,6 @@ import threading
 import time
 from collections import Counter
 from contextlib import ExitStack
-from ipaddress import ip_address
 from itertools import pairwise
 
 import pytest
@@ -14,7 +13,6 @@ from services import HASTY, picture
 from unskew.curate.download import Downloader
 from unskew.curate.fetch_all import WORKERS, fetch_all
 from unskew.curate.images import NoImageError
-from unskew.curate.sources import reach
 from unskew.curate.sources.patience import Patience, UnreachableError
 
 LATE = 0.05
@@ -175,24 +173,6 @@ def test_an_address_that_leads_on_for_ever_is_none(server):
     found = dict(fetch_all([f"{server.url}/3.jpg", f"{server.url}/4.jpg"], Downloader(HASTY)))
     assert found[f"{server.url}/4.jpg"] == picture(9)
     assert "leads on more than 5 times" in str(found[f"{server.url}/3.jpg"])
-
-
-def test_private_hosts_are_refused_by_any_name_and_after_a_redirect(server, monkeypatch):
-    """A server on the internet is played by this one, whose name resolves to a public address."""
-    real, port = reach.addresses, server.url.rpartition(":")[2]
-    public = [ip_address("9.9.9.9")]
-    monkeypatch.setattr(reach, "addresses", lambda h: public if h == "localhost" else real(h))
-    server.on("/moved.jpg", Reply(status=302, headers={"Location": f"{server.url}/0.jpg"}))
-    server.on("/0.jpg", Reply(picture(0)))
-    downloader = Downloader(HASTY, private_hosts=False)
-    for host in ("127.0.0.1", "127.1", "2130706433", "[::1]", "[::ffff:127.0.0.1]", "10.0.0.1"):
-        with pytest.raises(NoImageError, match="not on the internet"):
-            downloader.fetch(f"http://{host}:{port}/0.jpg")
-    assert not server.asked
-    with pytest.raises(NoImageError, match=r"^127\.0\.0\.1 is not on the internet"):
-        downloader.fetch(f"http://localhost:{port}/moved.jpg")
-    assert [request["path"] for request in server.asked] == ["/moved.jpg"]
-    assert downloader.fetch(f"http://localhost:{port}/0.jpg") == picture(0)
 
 
 ODD_HOSTS = [

@@ -10,7 +10,7 @@ from typing import Any
 
 from unskew.curate.sources.base import SourceError, refusal
 from unskew.curate.sources.patience import Caller, Patience, user_agent
-from unskew.curate.sources.reach import refuse_private
+from unskew.curate.sources.reach import only_public
 
 _MEGABYTE = 2**20
 LARGEST_ANSWER = 32 * _MEGABYTE
@@ -53,13 +53,13 @@ class Web:
         self._key = key
         self._patience = patience
         self._caller = caller or Caller(service, patience)
-        self._private_hosts = private_hosts
         self._client = httpx.Client(
             timeout=patience.timeout,
             headers={"User-Agent": user_agent(), **(headers or {})},
             verify=_tls(),
             follow_redirects=follow,
             max_redirects=MOST_REDIRECTS,
+            event_hooks={"request": [] if private_hosts else [only_public]},
         )
         self._broken = (
             httpx.TimeoutException,
@@ -134,8 +134,6 @@ class Web:
         content = bytearray()
         if not url.lower().startswith(("http://", "https://")):
             raise httpx.InvalidURL("it is not an address on the web")
-        if not self._private_hosts:
-            refuse_private(url)
         with self._client.stream("GET", url, params=params) as response:
             for piece in response.iter_bytes():
                 content += piece
