@@ -167,6 +167,20 @@ def test_mmbias_from_its_list(tmp_path):
     assert len({row["author_hash"] for row in rows}) == 3
 
 
+def test_a_photograph_that_mmbias_lists_twice_is_one_row_of_each_subgroup(tmp_path):
+    groups = {
+        "muslim": {"1": photo("ann", 1), "2": photo("ann", 1)},
+        "hindu": {"1": photo("ann", 1)},
+    }
+    (tmp_path / "URLs.txt").write_text(json.dumps(groups))
+    built = import_set("mmbias", tmp_path, tmp_path / "set")
+    rows = metadata(built.folder)
+    assert sorted(row["subgroup"] for row in rows) == ["Hindu", "Muslim"]
+    assert len({row["id"] for row in rows}) == 2
+    assert built.numbers["left_out"] == {"listed before, for the same subgroup": 1}
+    assert built.numbers["candidates"] == 3
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

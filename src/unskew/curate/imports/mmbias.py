@@ -44,12 +44,14 @@ def read(path: Path) -> Imported:
     done = Imported(ABOUT)
     for name, found in _groups(there).items():
         label = proposed(name.replace("_", " "))
-        for number, said in found.items():
-            where = f"{there}: {name} {number}"
-            if label is None:
-                done.left_out[f"{name!r} is no one subgroup of the taxonomy"] += 1
-            else:
-                done.entries.append(_entry(said, name, label, where))
+        if label is None:
+            done.left_out[f"{name!r} is no one subgroup of the taxonomy"] += len(found)
+            continue
+        entries = [_entry(s, name, label, f"{there}: {name} {n}") for n, s in found.items()]
+        once = {entry.id: entry for entry in entries}
+        done.entries += once.values()
+        done.left_out["listed before, for the same subgroup"] += len(entries) - len(once)
+    done.left_out = +done.left_out
     if not done.entries:
         raise InputError(f"{there}: none of its names is a subgroup of the taxonomy")
     return done
