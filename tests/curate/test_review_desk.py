@@ -31,18 +31,20 @@ def desk(folder):
 
 
 def decide(desk, number, action, reviewer="ana", label=None):
-    return desk.decide(reviewer, number, desk.view(reviewer, number).made, action, label)
+    seen = desk.view(reviewer, number)
+    return desk.decide(reviewer, seen.record.id, seen.made, action, label)
 
 
 def test_an_emptied_field_of_labels_decides_nothing(desk, folder):
     page = Page(desk, "ana")
-    made = desk.view("ana", 0).made
+    seen = desk.view("ana", 0)
+    at = ["ana", seen.record.id, seen.made]
     for label in (None, ""):
-        screen = page._relabel("ana", 0, made, label)
+        screen = page._relabel(*at, label)
         assert len(screen) == len(page.screen)
-        assert screen[:3] == ["ana", 0, made]
+        assert screen[:3] == at
     assert list(read_decisions(folder / "decisions.jsonl")) == []
-    page._relabel("ana", 0, made, "religion\nJewish")
+    page._relabel(*at, "religion\nJewish")
     (decision,) = read_decisions(folder / "decisions.jsonl")
     assert (decision.action, decision.subgroup) == ("relabel", "Jewish")
 
@@ -87,13 +89,34 @@ def test_undo_goes_back_through_the_decisions_also_of_an_earlier_run(folder):
 
 
 def test_a_second_key_before_the_page_has_moved_on_decides_nothing(desk):
-    made = desk.view("ana", 0).made
-    desk.decide("ana", 0, made, "keep")
+    seen = desk.view("ana", 0)
+    desk.decide("ana", seen.record.id, seen.made, "keep")
     with pytest.raises(StaleError, match="decided on already"):
-        desk.decide("ana", 0, made, "drop")
+        desk.decide("ana", seen.record.id, seen.made, "drop")
     assert desk.view("ana", 0).own.action == "keep"
     decide(desk, 0, "drop")  # having looked again
     assert desk.view("ana", 0).own.action == "drop"
+
+
+def test_an_open_page_decides_on_the_record_that_it_shows(desk, folder):
+    """Also when the server was started again with the records in another order, or with others."""
+    shown = Page(desk, "ana")._move(1, "ana", desk.view("ana", 0).record.id, 0)[:3]
+    assert shown[1] == desk.view("ana", 1).record.id
+    flags = folder / "flags.jsonl"
+    lines = [json.loads(line) for line in flags.read_text().splitlines()]
+    for line in lines:
+        line["flags"] = []
+    lines[3]["flags"] = [{"check": "blurred", "score": 0, "threshold": 1, "reason": "soft"}]
+    flags.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    again = Page(Desk(open_curation(folder), desk._log, flagged_first=True), "ana")
+    assert again.desk.view("ana", 2).record.id == shown[1]
+    again._decide("drop", *shown)
+    (decision,) = read_decisions(folder / "decisions.jsonl")
+    assert (decision.record, decision.action) == (shown[1], "drop")
+    screen = again._decide("keep", "ana", "a record of another pile", 0)
+    assert "look again" in screen[-1]
+    assert screen[1] == again.desk.view("ana", 0).record.id
+    assert len(read_decisions(folder / "decisions.jsonl")) == 1
 
 
 def test_relabel(desk, folder):

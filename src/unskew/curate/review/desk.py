@@ -18,7 +18,7 @@ from unskew.errors import InputError
 
 
 class StaleError(InputError):
-    """The reviewer has decided on this record since the page that they see was made."""
+    """The page that the reviewer sees is of an earlier state, or of other records."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,15 @@ class Desk:
                 done=Counter(decision.action for decision in latest),
             )
 
+    def number(self, reviewer: str, record: str) -> int:
+        """The place of a record; where it is none of these, where the reviewer goes on."""
+        found = self._numbers.get(record)
+        return self.first(reviewer) if found is None else found
+
     def decide(
         self,
         reviewer: str,
-        number: int,
+        seen: str,
         made: int,
         action: Action,
         label: tuple[str, str] | None = None,
@@ -100,16 +105,20 @@ class Desk:
         """Keep a decision on the disk, and return the number of the record to look at next.
 
         Args:
-            made: as in the View that the reviewer decided upon: a second key, pressed before the
-                page has moved on, is not meant for the record that it would reach.
+            seen, made: the record's id and `made` as in the View that the reviewer decided upon.
+                A page that was left open may be of another order, or of another curation; and a
+                second key, pressed before the page has moved on, is not meant for the record that
+                it would reach.
             label: (category, subgroup), of a relabel.
 
         Raises:
-            StaleError: the reviewer has decided on this record meanwhile.
+            StaleError: the reviewer has decided on this record meanwhile, or it is none of these.
             InputError: a record without a proposed subgroup is kept; or the disk takes no more.
         """
         with self._lock:
-            view = self.view(reviewer, number)
+            if seen not in self._numbers:
+                raise StaleError("the page was of other records: look again")
+            view = self.view(reviewer, self._numbers[seen])
             number, record = view.number, view.record
             if made != view.made:
                 raise StaleError("this record is decided on already: look again")

@@ -51,7 +51,7 @@ class Page:
     def _memory(self) -> None:
         """What the browser keeps."""
         self.who = gr.Textbox(self.reviewer or "", visible=False)
-        self.number = gr.Number(0, precision=0, visible=False)
+        self.seen = gr.Textbox("", visible=False)  # the id of the record that is shown
         self.made = gr.Number(0, precision=0, visible=False)
 
     def _door(self) -> None:
@@ -95,7 +95,7 @@ class Page:
 
     def _connect(self) -> None:
         """Which button asks what."""
-        at = [self.who, self.number, self.made]
+        at = [self.who, self.seen, self.made]
         self.screen = screen = [
             *at,
             self.picture,
@@ -134,35 +134,35 @@ class Page:
     def _first(self, reviewer: str) -> list[Any]:
         return self._screen(reviewer, self.desk.first(reviewer))
 
-    def _move(self, step: int, who: str, number: int, made: int) -> list[Any]:
-        return self._screen(who, number + step)
+    def _move(self, step: int, who: str, seen: str, made: int) -> list[Any]:
+        return self._screen(who, self.desk.number(who, seen) + step)
 
-    def _decide(self, action: Action, who: str, number: int, made: int) -> list[Any]:
-        return self._after(lambda: self.desk.decide(who, number, made, action), who, number)
+    def _decide(self, action: Action, who: str, seen: str, made: int) -> list[Any]:
+        return self._after(lambda: self.desk.decide(who, seen, made, action), who, seen)
 
-    def _relabel(self, who: str, number: int, made: int, label: str | None) -> list[Any]:
+    def _relabel(self, who: str, seen: str, made: int, label: str | None) -> list[Any]:
         if not label:  # the field was emptied
-            return self._screen(who, number)
+            return self._screen(who, self.desk.number(who, seen))
         category, subgroup = label.split(_BREAK)
-        relabel = partial(self.desk.decide, who, number, made, "relabel", (category, subgroup))
-        return self._after(relabel, who, number)
+        relabel = partial(self.desk.decide, who, seen, made, "relabel", (category, subgroup))
+        return self._after(relabel, who, seen)
 
-    def _undo(self, who: str, number: int, made: int) -> list[Any]:
-        return self._after(lambda: self.desk.undo(who), who, number)
+    def _undo(self, who: str, seen: str, made: int) -> list[Any]:
+        return self._after(lambda: self.desk.undo(who), who, seen)
 
-    def _after(self, act: Callable[[], int], who: str, number: int) -> list[Any]:
+    def _after(self, act: Callable[[], int], who: str, seen: str) -> list[Any]:
         """The record that an act leads to; where it is refused, why, and the record as it was."""
         try:
             return self._screen(who, act())
         except InputError as error:
-            return self._screen(who, number, str(error))
+            return self._screen(who, self.desk.number(who, seen), str(error))
 
     def _screen(self, who: str, number: int, refused: str = "") -> list[Any]:
         view = self.desk.view(who, number)
         folder = self.desk.curation.folder
         return [
             who,
-            view.number,
+            view.record.id,
             view.made,
             parts.picture(view, folder),
             parts.progress(view, who),
