@@ -34,7 +34,7 @@ TEXTS = ["a woman reads to her son", "those people are vermin", "", "soup " * 20
 )
 def test_the_score_is_that_of_the_labels_of_abuse(tmp_path, labels, config, score):
     folder = str(tiny.save_classifier(tmp_path / "model", labels, **config))
-    found = open_classifier(folder)(TEXTS)
+    found = open_classifier(folder).classify(TEXTS)
     ask = pipeline("text-classification", model=folder, top_k=None)
     assert found[TEXTS.index("")] == 0
     for text, probability in zip(TEXTS, found, strict=True):
@@ -46,7 +46,8 @@ def test_the_score_is_that_of_the_labels_of_abuse(tmp_path, labels, config, scor
 
 
 def test_no_text_changes_what_another_gets(tmp_path):
-    classify = open_classifier(str(tiny.save_classifier(tmp_path / "model", ["fine", "hateful"])))
+    folder = str(tiny.save_classifier(tmp_path / "model", ["fine", "hateful"]))
+    classify = open_classifier(folder).classify
     many = [f"{word} {TEXTS[0]}" for word in tiny.WORDS] * 2
     assert classify(many) == [p for text in many for p in classify([text])]
     checked = check_texts(TEXTS, abuse=classify)

@@ -29,7 +29,7 @@ def test_a_decoder_without_padding_takes_one_text_at_a_time(tmp_path):
     config = GPT2Config(vocab_size=WORDS, n_embd=16, n_layer=1, n_head=2, n_positions=24, **LABELS)
     assert config.pad_token_id is None
     folder = beside_a_tokenizer(tmp_path / "gpt2", GPT2ForSequenceClassification(config))
-    classify = open_classifier(folder)
+    classify = open_classifier(folder).classify
     assert classify(TEXTS) == [score for text in TEXTS for score in classify([text])]
 
 

@@ -53,7 +53,7 @@ def curate(
         raw,
         out,
         thresholds=thresholds,
-        classifier=None if classifier is None else (classifier, open_classifier(classifier)),
+        classifier=None if classifier is None else open_classifier(classifier),
         embedder=None if embed is None else (embed, open_embedder(embed)),
         faces=faces,
         face_crops=face_crops,

@@ -18,6 +18,7 @@ import numpy as np
 import PIL
 
 import unskew
+from unskew.curate.abuse import AbuseClassifier, remembered
 from unskew.curate.checks import CheckedImage, check_images, unreadable
 from unskew.curate.collection import RECORDS, Collection
 from unskew.curate.curation import (
@@ -71,7 +72,7 @@ def curate(
     out: str | Path,
     *,
     thresholds: str | Path | None = None,
-    classifier: tuple[str, Classifier] | None = None,
+    classifier: AbuseClassifier | None = None,
     embedder: tuple[str, Embed] | None = None,
     faces: bool = False,
     face_crops: bool = False,
@@ -81,7 +82,7 @@ def curate(
     Args:
         raw: see `gather`.
         thresholds: a JSON file with thresholds to change; see `load_rules`.
-        classifier: what it is called, and the classifier of abusive texts; see `open_classifier`.
+        classifier: of abusive texts; see `open_classifier`. What it has said is kept in `out`.
         embedder: what it is called, and the encoder for look-alikes; see `open_embedder`.
         faces: look for faces too. Where they were looked for before, they always are: the file
             must be of the same records.
@@ -95,9 +96,9 @@ def curate(
     gathered = gather(raw, out)
     out = Path(out)
     tally = _Tally()
-    abuse = None if classifier is None else classifier[1]
     embed = None if embedder is None else embedder[1]
-    with Collection(out):  # nobody adds to it, or measures for the same log, meanwhile
+    # Nobody adds to it, or measures for the same log, meanwhile.
+    with Collection(out), remembered(classifier, out) as abuse:
         checked = _checked_records(out, rules, abuse, embed)
         write_rows(out / FLAGS, map(asdict, tally.counted(checked)))
         with_faces, crops = _faces(out, faces, face_crops)
@@ -107,7 +108,7 @@ def curate(
             "unflagged": tally.unflagged,
             "flagged": tally.flagged,
             "thresholds_changed": _changed(rules),
-            "classifier": None if classifier is None else classifier[0],
+            "classifier": None if classifier is None else classifier.name,
             "embedder": None if embedder is None else embedder[0],
             "with_faces": with_faces,
             "face_crops": crops,

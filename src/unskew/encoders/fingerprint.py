@@ -23,8 +23,20 @@ def fingerprint(model: Any, processor: Any, weights: str, version: int) -> str:
         "image_processor": [type(image_processor).__name__, _relevant(image_processor.to_dict())],
         "tokenizer": [type(processor.tokenizer).__name__, _tokenizer_digest(processor.tokenizer)],
     }
-    text = json.dumps(parts, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return _digest(parts)
+
+
+def classifier_fingerprint(model: Any, tokenizer: Any, settings: dict[str, Any]) -> str:
+    """The same of a text classifier, whose configuration has its labels; `settings`: how texts are
+    given to it."""
+    parts = {
+        "model": type(model).__name__,
+        "config": _relevant(model.config.to_dict()),
+        "weights": weights_digest(model),
+        "tokenizer": [type(tokenizer).__name__, _tokenizer_digest(tokenizer)],
+        **settings,
+    }
+    return _digest(parts)
 
 
 def weights_digest(model: torch.nn.Module) -> str:
@@ -43,6 +55,11 @@ def weights_digest(model: torch.nn.Module) -> str:
 def combined(*parts: str) -> str:
     """One fingerprint of several."""
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:32]
+
+
+def _digest(parts: dict[str, Any]) -> str:
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _tokenizer_digest(tokenizer: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from unskew.encoders.fetching import explained, only_local
+from unskew.encoders.fingerprint import classifier_fingerprint
 from unskew.encoders.loading import no_conversion_request, only_errors_logged
 from unskew.errors import InputError, NotFoundError, first_sentence
 
@@ -83,6 +84,12 @@ class TextClassifier:
             why = first_sentence(error)
             raise InputError(f"{name} loads, but cannot classify a text: {why}") from error
         return classifier
+
+    @property
+    def fingerprint(self) -> str:
+        """32 hexadecimal digits: they change when what it says of a text would."""
+        settings = {"longest": self._longest, "batch": self._batch}
+        return classifier_fingerprint(self._model, self._tokenizer, settings)
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """Of every label, float64 (n, labels); what a text has beyond the model's limit is cut.
