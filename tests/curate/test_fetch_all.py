@@ -129,22 +129,48 @@ def test_who_stops_is_not_held_up_by_a_pause(servers):
     assert sum(len(server.asked) for server in servers) == asked <= 3 * WORKERS
 
 
-def test_more_hosts_than_connections_are_kept_open(monkeypatch):
-    monkeypatch.setattr("unskew.curate.download._MOST_HOSTS", 3)
+def test_however_many_hosts_want_a_pause_the_others_go_on():
+    """More than there are workers, who wait for none of them."""
     with ExitStack() as stack:
-        servers = [stack.enter_context(loopback()) for _ in range(9)]
-        for server in servers:
-            for number in range(3):
-                server.on(f"/{number}.jpg", Reply(picture(number), late=0.01))
-        urls = [f"{server.url}/{number}.jpg" for number in range(3) for server in servers]
-        downloader = Downloader(HASTY)
-        found = dict(fetch_all(urls, downloader))
-        assert found == {url: picture(int(url[-5])) for url in urls}
-        assert len(downloader._hosts) <= WORKERS
+        waiting = [stack.enter_context(loopback()) for _ in range(2 * WORKERS)]
+        ready = stack.enter_context(loopback())
+        for server in waiting:
+            busy = Reply(status=429, headers={"Retry-After": "2"})
+            server.on("/0.jpg", busy, Reply(picture(0)))
+        for number in range(8):
+            ready.on(f"/{number}.jpg", Reply(picture(number), late=LATE))
+        urls = [f"{server.url}/0.jpg" for server in waiting] + addresses([ready])
+        found, when, threads = {}, {}, set()
+        start = time.monotonic()
+        for url, answer in fetch_all(urls, Downloader(HASTY)):
+            found[url], when[url] = answer, time.monotonic() - start
+            threads |= {t for t in threading.enumerate() if t.name.startswith("unskew-fetch")}
+    assert found == {url: picture(int(url[-5])) for url in urls}
+    assert max(when[url] for url in addresses([ready])) < 2
+    # Each was left alone for as long as it wished, and all of them for the same two seconds.
+    assert [len(server.asked) for server in waiting] == [2] * len(waiting)
+    assert all(closest(server) >= 2 for server in waiting)
+    assert max(when.values()) < 4
+    assert len(threads) <= WORKERS
 
 
-def test_a_host_whose_connections_were_ended_still_has_its_pause(servers, monkeypatch):
-    monkeypatch.setattr("unskew.curate.download._MOST_HOSTS", 1)
+def test_whoever_is_led_to_a_host_keeps_to_its_pause(servers):
+    target, *others = servers
+    busy = Reply(status=429, headers={"Retry-After": "1"})
+    target.on("/0.jpg", busy, Reply(picture(0), late=LATE))
+    for number, server in enumerate(others, start=1):
+        moved = Reply(status=302, headers={"Location": f"{target.url}/{number}.jpg"}, late=0.1)
+        server.on("/moved.jpg", moved)
+    urls = [f"{target.url}/0.jpg", *(f"{server.url}/moved.jpg" for server in others)]
+    found = dict(fetch_all(urls, Downloader(HASTY)))
+    assert [found[url] for url in urls] == [picture(number) for number in range(6)]
+    first, *later = sorted(request["time"] for request in target.asked)
+    assert len(later) == 6
+    assert min(later) - first >= 1
+    assert closest(target) >= LATE
+
+
+def test_a_later_run_keeps_to_the_pause_of_a_host(servers):
     limited, other, *_ = servers
     limited.on("/0.jpg", Reply(status=429, headers={"Retry-After": "3600"}))
     downloader = Downloader(HASTY)

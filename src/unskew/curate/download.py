@@ -1,16 +1,16 @@
 """Image files from the web, with patience for each host."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
 from dataclasses import dataclass, field
+from functools import cached_property
 from threading import Lock
 from urllib.parse import urljoin, urlsplit
 
 from unskew.curate.images import LARGEST, NoImageError, image_suffix
 from unskew.curate.sources import flickr
 from unskew.curate.sources.base import SourceError
-from unskew.curate.sources.patience import Caller, Patience, UnreachableError
+from unskew.curate.sources.patience import Caller, Patience, UnreachableError, waited
 from unskew.curate.sources.web import MOST_REDIRECTS, Answer, Web
 
 # So many images in a row that a host did not answer for: the rest wait for another run.
@@ -18,8 +18,6 @@ _GIVEN_UP_AFTER = 3
 # So many hosts in a row that did not answer mean that the network is gone.
 _OUT_OF_REACH = 20
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# Each keeps connections open, of which a process may not have many.
-_MOST_HOSTS = 64
 
 
 class OutOfReachError(UnreachableError):
@@ -30,8 +28,8 @@ class OutOfReachError(UnreachableError):
 class Downloader:
     """Fetches images, with patience for each host; one that does not answer is given up.
 
-    It may be asked by several threads at once. A host has one request at a time: another for it
-    waits until that one is answered, whatever pauses the host wishes for in between.
+    It may be asked by several threads at once. A host has one request at a time, and none, whoever
+    asks, in the pauses that it wishes for.
 
     `limit`: bytes; a longer file is not stored. `oembed`: who is asked where the image of a page on
     Flickr lies. `private_hosts`: whether addresses may lead to this machine and into its network;
@@ -43,10 +41,7 @@ class Downloader:
     oembed: str = flickr.OEMBED
     private_hosts: bool = True
     _lock: Lock = field(default_factory=Lock, repr=False)  # of what follows
-    _turns: dict[str, Lock] = field(default_factory=dict, repr=False)
-    # Of every host, also of one whose connections were ended.
-    _callers: dict[str, Caller] = field(default_factory=dict, repr=False)
-    _hosts: dict[str, Web] = field(default_factory=dict, repr=False)
+    _callers: dict[str, Caller] = field(default_factory=dict, repr=False)  # by host
     _silent: Counter[str] = field(default_factory=Counter, repr=False)
     _silent_in_a_row: set[str] = field(default_factory=set, repr=False)
 
@@ -58,17 +53,23 @@ class Downloader:
             UnreachableError: the host did not answer; it may another time.
             OutOfReachError: no host did, for a long while.
         """
+        return waited(self.fetching(url))
+
+    def fetching(self, url: str) -> Generator[float, None, bytes]:
+        """The same in steps: yields how many seconds a host wants to be left alone for before it
+        goes on; others may be asked meanwhile."""
         if flickr.is_page(url):
-            url = flickr.image_address(self._get(flickr.question(url, self.oembed))[0])
-        content, kind = self._get(url)
+            page, _ = yield from self._getting(flickr.question(url, self.oembed))
+            url = flickr.image_address(page)
+        content, kind = yield from self._getting(url)
         if image_suffix(content) is None:
             raise NoImageError(f"what lies there is not an image ({kind:.40})")
         return content
 
-    def _get(self, url: str) -> tuple[bytes, str]:
+    def _getting(self, url: str) -> Generator[float, None, tuple[bytes, str]]:
         """What lies at an address, or where it leads to, and the type that its host gives it."""
         for _ in range(1 + MOST_REDIRECTS):
-            answer = self._answer(url)
+            answer = yield from self._asking(url)
             target = answer.headers.get("location")
             if answer.status_code not in _REDIRECTS or not target:
                 break
@@ -85,54 +86,33 @@ class Downloader:
         kind = answer.headers.get("content-type", "no type given").split(";")[0]
         return answer.content, kind
 
-    def _answer(self, url: str) -> Answer:
+    def _asking(self, url: str) -> Generator[float, None, Answer]:
         """What a host says, in its turn."""
         host = host_of(url)
-        with self._turn(host) as web:
-            if self._silent[host] >= _GIVEN_UP_AFTER:
-                raise UnreachableError(f"{host} did not answer {_GIVEN_UP_AFTER} times in a row")
-            try:
-                answer = web.get(url, limit=self.limit)
-            except UnreachableError as error:
-                if self._is_silent(host):
-                    raise OutOfReachError(
-                        f"{_OUT_OF_REACH} hosts in a row did not answer: look after the network"
-                    ) from error
-                raise
-            except SourceError as error:
-                raise NoImageError(str(error)) from error
-            with self._lock:
-                self._silent[host] = 0
-                self._silent_in_a_row.clear()
-            return answer
-
-    @contextmanager
-    def _turn(self, host: str) -> Iterator[Web]:
-        """Wait for the turn to ask a host."""
+        if self._silent[host] >= _GIVEN_UP_AFTER:
+            raise UnreachableError(f"{host} did not answer {_GIVEN_UP_AFTER} times in a row")
         with self._lock:
-            turn = self._turns.setdefault(host, Lock())
-        with turn:
-            with self._lock:
-                if host not in self._hosts:
-                    self._close_one()
-                    caller = self._callers.setdefault(host, Caller(host, self.patience))
-                    self._hosts[host] = Web(
-                        host,
-                        self.patience,
-                        caller=caller,
-                        follow=False,
-                        private_hosts=self.private_hosts,
-                    )
-                web = self._hosts[host]
-            yield web
+            caller = self._callers.setdefault(host, Caller(host, self.patience))
+            web = self._web
+        try:
+            answer = yield from web.getting(url, self.limit, caller)
+        except UnreachableError as error:
+            if self._is_silent(host):
+                raise OutOfReachError(
+                    f"{_OUT_OF_REACH} hosts in a row did not answer: look after the network"
+                ) from error
+            raise
+        except SourceError as error:
+            raise NoImageError(str(error)) from error
+        with self._lock:
+            self._silent[host] = 0
+            self._silent_in_a_row.clear()
+        return answer
 
-    def _close_one(self) -> None:
-        """End the connections to the host that was met first, of those that nobody asks."""
-        if len(self._hosts) < _MOST_HOSTS:
-            return
-        idle = next((host for host in self._hosts if not self._turns[host].locked()), None)
-        if idle is not None:
-            self._hosts.pop(idle).close()
+    @cached_property
+    def _web(self) -> Web:
+        """One for all hosts: it limits how many connections are kept open."""
+        return Web("the web", self.patience, follow=False, private_hosts=self.private_hosts)
 
     def _is_silent(self, host: str) -> bool:
         """Note it; True when so many were in a row that the network must be gone."""

@@ -1,14 +1,20 @@
 """Many addresses at once, but never two of one host.
 
-Slow hosts do not hold up the others, unless there are as many of them at once as workers.
+A host that wants a pause holds up nobody but itself, however many hosts do: whoever asks it turns
+to another meanwhile. Hosts that are slow to answer hold up the others only while there are as many
+of them at once as workers.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count
 from queue import Empty, Full, Queue
-from threading import Event, Lock, Thread
+from threading import Condition, Event, Thread
 
 from unskew.curate.download import Downloader, host_of
 from unskew.curate.images import NoImageError
@@ -29,51 +35,68 @@ def fetch_all(
     new request is made; those under way are left to themselves.
     """
     run = _Run(urls, downloader)
-    for number in range(min(workers, len(run.hosts))):
-        # Daemons: whoever stops the program does not wait for hosts that want a pause.
+    for number in range(min(workers, run.hosts)):
+        # Daemons: whoever stops the program does not wait for requests that are under way.
         Thread(target=run.work, name=f"unskew-fetch-{number}", daemon=True).start()
     try:
-        for _ in range(run.count):
+        for _ in range(run.addresses):
             yield run.next()
     finally:
-        run.stopped.set()
+        run.stop()
+
+
+@dataclass
+class _Host:
+    """`urls`: what is left to be asked of it. `steps`: of the first, once it was begun."""
+
+    urls: deque[str]
+    steps: Generator[float, None, bytes] | None = None
 
 
 class _Run:
     """The addresses that are left, by host, and what was fetched."""
 
     def __init__(self, urls: Iterable[str], downloader: Downloader) -> None:
-        queues: dict[str, deque[str]] = {}
-        self.count = 0
+        found: dict[str, _Host] = {}
+        self.addresses = 0
         for url in urls:
-            queues.setdefault(_queue_of(url, self.count), deque()).append(url)
-            self.count += 1
-        self.hosts = deque(queues.values())
-        self.stopped = Event()
+            host = found.setdefault(_queue_of(url, self.addresses), _Host(deque()))
+            host.urls.append(url)
+            self.addresses += 1
+        self.hosts = len(found)
         self._downloader = downloader
-        self._lock = Lock()
         self._done: Queue[tuple[str, bytes | Exception]] = Queue(_WAITING)
+        self._stopped = Event()
+        # A heap of the hosts that nobody asks now: when each may be asked, which of those that may
+        # was put there first, and the host.
+        self._changed = Condition()
+        self._turns = count()
+        self._due: list[tuple[float, int, _Host]] = []
+        for host in found.values():
+            self._put_back(host, 0.0)
 
     def work(self) -> None:
-        """In a thread: one address of the host that has waited longest, until none is left.
+        """In a thread: a step of the host that has waited longest, until none is left.
 
         It ends where every host that has more is asked by another thread already.
         """
-        while not self.stopped.is_set():
-            with self._lock:
-                if not self.hosts:
-                    return
-                queue = self.hosts.popleft()
-            url = queue.popleft()
+        while (host := self._next_host()) is not None:
             answer: bytes | Exception
             try:
-                answer = self._downloader.fetch(url)
+                if host.steps is None:
+                    host.steps = self._downloader.fetching(host.urls[0])
+                pause = next(host.steps)
+            except StopIteration as end:
+                answer = end.value
             except Exception as error:  # raised, or told, where the caller is
                 answer = error
-            self._put(url, answer)
-            if queue:
-                with self._lock:
-                    self.hosts.append(queue)
+            else:
+                self._put_back(host, pause)
+                continue
+            host.steps = None
+            self._tell(host.urls.popleft(), answer)
+            if host.urls:
+                self._put_back(host, 0.0)
 
     def next(self) -> tuple[str, bytes | Exception]:
         """Wait for one; in short turns, so that Ctrl-C is heard."""
@@ -83,8 +106,28 @@ class _Run:
             except Empty:
                 continue
 
-    def _put(self, url: str, answer: bytes | Exception) -> None:
-        while not self.stopped.is_set():
+    def stop(self) -> None:
+        with self._changed:
+            self._stopped.set()
+            self._changed.notify_all()
+
+    def _next_host(self) -> _Host | None:
+        """Wait until a host may be asked; None if there is none to wait for."""
+        with self._changed:
+            while self._due and not self._stopped.is_set():
+                pause = self._due[0][0] - time.monotonic()
+                if pause <= 0:
+                    return heappop(self._due)[-1]
+                self._changed.wait(pause)
+        return None
+
+    def _put_back(self, host: _Host, pause: float) -> None:
+        with self._changed:
+            heappush(self._due, (time.monotonic() + pause, next(self._turns), host))
+            self._changed.notify()
+
+    def _tell(self, url: str, answer: bytes | Exception) -> None:
+        while not self._stopped.is_set():
             try:
                 self._done.put((url, answer), timeout=_TICK)
                 return

@@ -4,9 +4,10 @@ import email.utils
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Protocol, TypeVar
 
 from unskew import __version__
@@ -30,6 +31,7 @@ class Reply(Protocol):
 
 
 R = TypeVar("R", bound=Reply)
+T = TypeVar("T")
 
 
 class UnreachableError(SourceError):
@@ -47,12 +49,14 @@ class Patience:
 
 
 class Caller:
-    """Asks one service, and waits as it wishes: Retry-After, and X-RateLimit-* once all is used."""
+    """Asks one service, by one request at a time, and waits as it wishes: Retry-After, and
+    X-RateLimit-* once all is used. Several threads may ask at once."""
 
     def __init__(self, service: str, patience: Patience) -> None:
-        self._service = service
+        self.service = service
         self._patience = patience
         self._not_before = 0.0
+        self._turn = Lock()  # of a request, and of what follows from its answer
 
     def ask(self, send: Callable[[], R], broken: tuple[type[Exception], ...]) -> R:
         """The first answer of `send` that is not "busy".
@@ -62,38 +66,68 @@ class Caller:
         Raises:
             UnreachableError: all attempts failed, or it wants to be left alone for long.
         """
-        self._wait(self._not_before - time.time())
-        for attempt in range(1, self._patience.attempts + 1):
-            pause = self._patience.first * 2 ** (attempt - 1)
-            try:
-                reply = send()
-            except broken as error:
-                trouble = f"did not answer, or not to the end ({type(error).__name__})"
-            else:
-                wanted = wanted_pause(reply.headers, time.time())
-                if not _is_busy(reply):
-                    # Told beforehand that the next request will be refused: it waits.
-                    self._not_before = time.time() + (wanted or 0) if _used_up(reply) else 0.0
-                    return reply
-                trouble = f"has too much to do (HTTP {reply.status_code})"
-                pause = pause if wanted is None else wanted
-            if attempt < self._patience.attempts:
-                self._wait(pause)
-        raise UnreachableError(
-            f"{self._service} {trouble}, at {self._patience.attempts} attempts: try again later"
-        )
+        return waited(self.asking(send, broken))
 
-    def _wait(self, seconds: float) -> None:
-        seconds = min(seconds, _FARTHEST)
+    def asking(
+        self, send: Callable[[], R], broken: tuple[type[Exception], ...]
+    ) -> Generator[float, None, R]:
+        """The same in steps: yields how many seconds to wait before it goes on."""
+        trouble, attempt = "", 0
+        while attempt < self._patience.attempts:
+            with self._turn:
+                pause = self._pause()
+                if pause <= 0:
+                    attempt += 1
+                    found = self._attempt(send, broken, attempt)
+                    if not isinstance(found, str):
+                        return found
+                    trouble = found
+            if pause > 0:
+                yield pause
+        raise UnreachableError(f"{self.service} {trouble}, at {attempt} attempts: try again later")
+
+    def _attempt(
+        self, send: Callable[[], R], broken: tuple[type[Exception], ...], attempt: int
+    ) -> R | str:
+        """The answer, or what the trouble is; and how long the service is then left alone."""
+        last = attempt == self._patience.attempts
+        pause = 0.0 if last else self._patience.first * 2 ** (attempt - 1)
+        try:
+            reply = send()
+        except broken as error:
+            trouble = f"did not answer, or not to the end ({type(error).__name__})"
+        else:
+            wanted = wanted_pause(reply.headers, time.time())
+            if not _is_busy(reply):
+                # Told beforehand that the next request will be refused: it waits.
+                self._not_before = time.time() + (wanted or 0) if _used_up(reply) else 0.0
+                return reply
+            trouble = f"has too much to do (HTTP {reply.status_code})"
+            pause = pause if wanted is None else wanted
+        self._not_before = time.time() + pause
+        return trouble
+
+    def _pause(self) -> float:
+        """Seconds until it may be asked; 0 or less: now. Raises UnreachableError if it is long."""
+        seconds = min(self._not_before - time.time(), _FARTHEST)
         if seconds > self._patience.longest:
-            self._not_before = time.time() + seconds  # who asks again is told so, without a request
             until = datetime.fromtimestamp(time.time() + seconds, UTC)
             raise UnreachableError(
-                f"{self._service} wants no request for {seconds:.0f} s: "
+                f"{self.service} wants no request for {seconds:.0f} s: "
                 f"try again after {until:%Y-%m-%d %H:%M} UTC"
             )
-        if seconds > 0:
-            time.sleep(seconds)
+        return seconds
+
+
+def waited(steps: Generator[float, None, T]) -> T:
+    """What comes of steps, with all the pauses between them."""
+    while True:
+        try:
+            pause = next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        time.sleep(pause)
 
 
 def wanted_pause(headers: Mapping[str, str], now: float) -> float | None:

@@ -3,13 +3,13 @@
 import json
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from unskew.curate.sources.base import SourceError, refusal
-from unskew.curate.sources.patience import Caller, Patience, user_agent
+from unskew.curate.sources.patience import Caller, Patience, user_agent, waited
 from unskew.curate.sources.reach import only_public
 
 _MEGABYTE = 2**20
@@ -29,7 +29,10 @@ class Answer:
 
 
 class Web:
-    """One service, asked by GET."""
+    """One service, asked by GET; or all hosts, where each request names who asks.
+
+    Several threads may use it at once.
+    """
 
     def __init__(
         self,
@@ -38,21 +41,19 @@ class Web:
         headers: Mapping[str, str] | None = None,
         key: str | None = None,
         *,
-        caller: Caller | None = None,
         follow: bool = True,
         private_hosts: bool = True,
     ) -> None:
         """`headers` may hold the user's secret; `key`: the variable it came from, for errors.
 
-        `caller`: who remembers the pauses that the service wishes for. `follow`: redirects.
-        `private_hosts`: whether this machine and its network may be asked.
+        `follow`: redirects. `private_hosts`: whether this machine and its network may be asked.
         """
         import httpx
 
         self._service = service
         self._key = key
         self._patience = patience
-        self._caller = caller or Caller(service, patience)
+        self._caller = Caller(service, patience)
         self._client = httpx.Client(
             timeout=patience.timeout,
             headers={"User-Agent": user_agent(), **(headers or {})},
@@ -70,20 +71,19 @@ class Web:
         )
         self._refused = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects)
 
-    def close(self) -> None:
-        """End the connections that are kept open."""
-        self._client.close()
-
-    def get(
-        self, url: str, params: Mapping[str, str | int] | None = None, limit: int = LARGEST_ANSWER
-    ) -> Answer:
-        """The answer, whatever its status; its content only up to `limit` bytes.
+    def get(self, url: str) -> Answer:
+        """The answer, whatever its status; its content only up to `LARGEST_ANSWER` bytes.
 
         Raises:
             UnreachableError: it did not come, or not whole, however often it was asked for.
             SourceError: the address is none, or leads in circles.
         """
-        return self._ask(lambda: self._read(url, params, limit))
+        return waited(self.getting(url, LARGEST_ANSWER, self._caller))
+
+    def getting(self, url: str, limit: int, caller: Caller) -> Generator[float, None, Answer]:
+        """The same in steps, as `Caller.asking` has them, of the host that `caller` asks; the
+        content only up to `limit` bytes."""
+        return self._asking(lambda: self._read(url, None, limit), caller)
 
     def content(self, url: str) -> bytes:
         """What lies there. Raises SourceError as `get` does, and where it is refused."""
@@ -112,7 +112,7 @@ class Web:
                 return Answer(503, answer.headers, None)
             return answer
 
-        answer = self._ask(send)
+        answer = waited(self._asking(send, self._caller))
         if answer.status_code != 200:
             raise refusal(self._service, answer.status_code, self._key)
         found = _decoded(answer)
@@ -120,12 +120,12 @@ class Web:
             raise SourceError(f"{self._service} answered with something that is not JSON")
         return found
 
-    def _ask(self, send: Callable[[], Answer]) -> Answer:
+    def _asking(self, send: Callable[[], Answer], caller: Caller) -> Generator[float, None, Answer]:
         try:
-            return self._caller.ask(send, self._broken)
+            return (yield from caller.asking(send, self._broken))
         # Names of hosts that cannot be encoded, and ports that no number of C can hold.
         except (*self._refused, UnicodeError, OverflowError) as error:
-            raise SourceError(f"{self._service}: {type(error).__name__}: {error!s:.80}") from error
+            raise SourceError(f"{caller.service}: {type(error).__name__}: {error!s:.80}") from error
 
     def _read(self, url: str, params: Mapping[str, str | int] | None, limit: int) -> Answer:
         import httpx
