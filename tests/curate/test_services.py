@@ -182,6 +182,15 @@ def test_reddit_says_that_a_login_failed_with_a_200(server):
         searched(server, "reddit")
 
 
+@pytest.mark.parametrize("why", [None, "Bearer", 'Basic realm="x"', REALM["WWW-Authenticate"]])
+def test_reddit_may_refuse_the_key_without_a_reason(server, why):
+    prepare(server, SEARCHABLE["reddit"])
+    headers = {"WWW-Authenticate": why} if why else {}
+    server.on(SEARCHABLE["reddit"].path, Reply({"error": 401}, 401, headers))
+    with pytest.raises(SourceError, match=r"refuses the key: check REDDIT_CLIENT_ID and .*401"):
+        searched(server, "reddit")
+
+
 def test_reddit_may_explain_what_it_does_not_understand(server):
     prepare(server, SEARCHABLE["reddit"])
     server.on(SEARCHABLE["reddit"].path, Reply({"reason": "BAD_QUERY"}, 400))

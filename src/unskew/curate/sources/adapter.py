@@ -14,6 +14,7 @@ class PatientAdapter(HTTPAdapter):
 
     `moved`: a server that the client insists on, and the one that is asked instead. `headers`:
     put on those requests, and on no redirected one, after the client has logged its own.
+    `status`: of the last answer, for what the client does not tell of it.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class PatientAdapter(HTTPAdapter):
         self._timeout = patience.timeout
         self._moved = moved
         self._headers = dict(headers or {})
+        self.status: int | None = None
 
     def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:
         """Raises UnreachableError once patience is at its end."""
@@ -43,7 +45,9 @@ class PatientAdapter(HTTPAdapter):
             response.content  # noqa: B018  read here, so that a cut answer is asked for again
             return response
 
-        return self._caller.ask(attempt, (requests.RequestException,))
+        response = self._caller.ask(attempt, (requests.RequestException,))
+        self.status = response.status_code
+        return response
 
 
 def patient_session(adapter: PatientAdapter) -> requests.Session:

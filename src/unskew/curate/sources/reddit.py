@@ -50,6 +50,7 @@ class Reddit:
         key_from_environment("UNSKEW_CONTACT", "your Reddit user name or an address, for Reddit")
         self.place = f"{place}/r/{subreddit}"
         self._subreddit = subreddit
+        self._adapter = PatientAdapter(self.name, patience)
         # All that praw would otherwise take from a praw.ini that lies about is given.
         self._reddit = praw.Reddit(
             client_id=identity.get_secret_value(),
@@ -61,7 +62,7 @@ class Reddit:
             oauth_url=place,
             reddit_url=login,
             check_for_updates=False,
-            requestor_kwargs={"session": patient_session(PatientAdapter(self.name, patience))},
+            requestor_kwargs={"session": patient_session(self._adapter)},
         )
 
     def pages(self, query: Query, after: str | None) -> Iterator[Page]:
@@ -96,6 +97,11 @@ class Reddit:
             raise
         except RedditAPIException:
             raise refusal(self.name, 400) from None
+        except SourceError:
+            # prawcore knows only some of the reasons that a header may give for a 401.
+            if self._adapter.status != 401:
+                raise
+            status = 401
         except prawcore.BadJSON:
             raise SourceError(f"{self.name} answered with something that is not JSON") from None
         except (prawcore.ResponseException, prawcore.OAuthException) as error:
