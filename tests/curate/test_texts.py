@@ -3,6 +3,7 @@
 import pytest
 
 from unskew.curate.texts import check_texts
+from unskew.curate.topics import topic_terms
 from unskew.errors import InputError
 
 
@@ -29,6 +30,25 @@ def test_a_term_is_found_in_its_forms(text):
 def test_off_topic_only_where_a_topic_is_given():
     assert "off_topic" in flags("a recipe for lentil soup", ["Muslim", "Jewish"])
     assert "off_topic" not in flags("a recipe for lentil soup")
+
+
+@pytest.mark.parametrize(
+    ("category", "subgroup", "text"),
+    [
+        ("gender", "Male", "A boy in a large pool"),
+        ("gender", "Female", "A girl in white is swinging a sword"),
+        ("gender", "Male", "Two guys outside playing a guitar"),
+        ("gender", "Female", "Mothers wait at the school gate"),
+        ("age", "Child", "Two girls race on bicycles"),
+    ],
+)
+def test_captions_say_a_subgroup_with_many_words(category, subgroup, text):
+    assert "off_topic" not in flags(text, topic_terms(category, subgroup, ""))
+
+
+def test_a_caption_about_somebody_else_is_off_topic():
+    assert "off_topic" in flags("A boy in a large pool", topic_terms("gender", "Female", ""))
+    assert "off_topic" in flags("An old woman in a garden", topic_terms("age", "Child", ""))
 
 
 def test_a_term_within_another_word_does_not_count():

@@ -14,6 +14,7 @@ from unskew.stimuli.schema import (
     WordTest,
 )
 from unskew.stimuli.swap import counterfactuals, swapped
+from unskew.stimuli.swap_words import identity_words
 from unskew.stimuli.taxonomy import canonical_category, canonical_subgroup, taxonomy
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "canonical_category",
     "canonical_subgroup",
     "counterfactuals",
+    "identity_words",
     "load_descriptions",
     "load_identities",
     "load_stimuli",

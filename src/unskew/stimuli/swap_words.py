@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from unskew.stimuli.identities import Identities
+from unskew.stimuli.identities import Identities, load_identities
 from unskew.stimuli.taxonomy import taxonomy
+
+# Of whom boys, girls, sons and the like are, too.
+CHILDREN = {("age", "Child"), ("age_group", "0-29")}
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,18 @@ def adjective_forms(category: str, words: Identities) -> dict[str, str]:
         for word in (*own, *others, *known, subgroup):
             found.setdefault(word.lower(), subgroup)
     return found
+
+
+def identity_words(category: str, subgroup: str) -> tuple[str, ...]:
+    """All words, in lower case, that a text can say a subgroup with."""
+    words = load_identities()
+    nouns = noun_forms(category, words).items()
+    adjectives = adjective_forms(category, words).items()
+    found = [word for word, noun in nouns if noun.subgroup == subgroup]
+    found += [word for word, said_of in adjectives if said_of == subgroup]
+    if (category, subgroup) in CHILDREN:
+        found += sorted(lexicon().children)
+    return tuple(dict.fromkeys(found))
 
 
 def _forms(rows: Sequence[Mapping[str, Sequence[str]]]) -> dict[str, Noun]:
