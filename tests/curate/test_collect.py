@@ -211,7 +211,8 @@ def test_an_export(server, tmp_path):
     server.on("/far.jpg", Reply(picture(7)))
     (tmp_path / "near.PNG").write_bytes(b"no image at all")
     rows = [
-        {"id": "1", "url": f"{server.url}/far.jpg", "author": "Ansel", "licence": "CC-BY-4.0"},
+        {"id": "1", "url": f"{server.url}/far.jpg", "author": "Ansel", "licence": "CC-BY-4.0"}
+        | {"query": "person in street"},  # words of a search are no label
         {"image": "near.PNG", "category": "religion", "subgroup": "muslims", "text": "by u/ansel"},
         {"id": "3", "image": "lost.jpg", "subgroup": "martian", "likes": 3, "source": "forum"},
     ]

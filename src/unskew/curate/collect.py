@@ -176,8 +176,8 @@ class _Run:
         records: dict[str, Record] = {}
         try:
             for item in found:
-                if item.label is not None and item.label.text and item.label.subgroup is None:
-                    self.unlabelled[item.label.text] = None
+                if item.unknown:
+                    self.unlabelled[item.unknown] = None
                 identity = record_id(item.source or source.name, item.key)
                 if identity not in self.collection.log and identity not in records:
                     record = self._record(source, query, item)

@@ -27,6 +27,7 @@ class Found:
         url: where its file is downloaded from, or what a record is to call it (with `file`).
         file: where it lies, if it is on this disk already.
         label: the words and subgroup that it came with, where these are not the query's.
+        unknown: the label that it came with, if the taxonomy has no one subgroup for it.
         source, retrieved: what an export says of them.
     """
 
@@ -38,6 +39,7 @@ class Found:
     page: str | None = None
     file: Path | None = None
     label: Query | None = None
+    unknown: str | None = None
     source: str | None = None
     retrieved: str | None = None
 

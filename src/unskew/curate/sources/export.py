@@ -109,6 +109,7 @@ class Export:
             page=row.get("page"),
             file=file,
             label=Query(row.get("query") or label, *(found or (None, None))),
+            unknown=label if found is None else None,
             source=row.get("source"),
             retrieved=row.get("retrieved", self._written),
         )

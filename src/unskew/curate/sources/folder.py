@@ -65,13 +65,15 @@ class Folder:
         except NoImageError:
             content = ""
         written = datetime.fromtimestamp(file.lstat().st_mtime, UTC)
+        label = _label(path)
         return Found(
             # Another folder of this name may have another file at this path.
             key=f"{path.as_posix()}\n{content}",
             url=path.as_posix(),
             licence=self._licence,
             file=file,
-            label=_label(path),
+            label=label,
+            unknown=label.text if label.subgroup is None else None,
             retrieved=f"{written:%Y-%m-%dT%H:%M:%SZ}",
         )
 
