@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from dataclasses import replace
@@ -92,6 +93,26 @@ def test_whatever_was_kept_the_rest_is_asked_and_the_bytes_are_the_same(
     (tmp_path / "out" / CLASSIFIED).write_bytes(whole[CLASSIFIED][:cut])
     curate(pile, tmp_path / "out", classifier=classifier)
     assert (len(asked), content(tmp_path / "out")) == (RECORDS - 64, whole)
+
+
+def test_a_full_disk_is_one_error_and_a_run_with_room_goes_on(pile, tmp_path, monkeypatch):
+    """Files beyond a size are refused by the system, as all are on a full disk."""
+    monkeypatch.setenv("UNSKEW_SALT", "salt")
+    classifier, _ = counted(tiny.save_classifier(tmp_path / "model", ["neutral", "toxic"]))
+    curate(pile, tmp_path / "whole", classifier=classifier)
+    whole = content(tmp_path / "whole")
+    out = tmp_path / "out"
+    curate(pile, out)  # all the other files are there
+    half = whole[CLASSIFIED].index(b"\n") // 2  # of the first line
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (half, limits[1]))
+    try:
+        with pytest.raises(InputError, match=rf"cannot write to .*{CLASSIFIED}: .* is kept"):
+            curate(pile, out, classifier=classifier)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    curate(pile, out, classifier=classifier)
+    assert content(out) == whole
 
 
 def test_another_model_at_the_same_place_is_asked_again(pile, tmp_path):

@@ -57,15 +57,23 @@ class ContentLog(ABC, Generic[T]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self._file.close()
+        except OSError as error:  # what is still to be written finds the disk full once more
+            if kind is None:
+                raise self._refused(error) from error
 
     def __contains__(self, key: str) -> bool:
         return key in self._places
 
     def __getitem__(self, key: str) -> T:
-        self._file.seek(self._places[key])
-        return self._unpacked(json.loads(self._file.readline()))
+        try:
+            self._file.seek(self._places[key])  # writes what waits to be
+            line = self._file.readline()
+        except OSError as error:
+            raise self._refused(error) from error
+        return self._unpacked(json.loads(line))
 
     def add(self, key: str, answer: T) -> None:
         """Append one. Raises InputError if the disk takes no more; what was written stays."""
