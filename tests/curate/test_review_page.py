@@ -182,6 +182,22 @@ def test_keys_and_labels_for_everybody(tab_on, hostile):
     assert tab.wrong == []
 
 
+def test_in_a_narrow_window_a_refusal_is_in_sight_and_nothing_done_looks_empty(tab_on, hostile):
+    tab = tab_on(hostile.address)
+    tab.page.set_viewport_size({"width": 390, "height": 700})
+    tab.enter("dee")
+    tab.at(1)
+    assert tab.page.evaluate("document.documentElement.scrollWidth") <= 390
+    tab.page.get_by_role("button", name="Undo (z)").click()
+    tab.page.wait_for_selector("#refused >> text=there is no decision to take back")
+    assert tab.page.evaluate("scrollY") > 300
+    assert 0 <= tab.page.locator("#refused p").bounding_box()["y"] < 600
+    bar = tab.page.locator("#progress progress")
+    shown = "bar => getComputedStyle(bar).backgroundColor"
+    assert bar.evaluate(shown) == "rgba(0, 0, 0, 0)"
+    assert bar.evaluate("bar => getComputedStyle(bar).appearance") == "none"
+
+
 def test_a_full_disk_keeps_the_page_where_it_is(tab_on, hostile):
     tab = tab_on(hostile.address)
     tab.enter("cem")
