@@ -91,6 +91,17 @@ def test_full_agreement_is_1_without_an_interval(coefficient):
     assert "nobody disagrees" in found.reason
 
 
+@pytest.mark.parametrize("coefficient", [cohen_kappa, fleiss_kappa, krippendorff_alpha])
+def test_one_item_and_items_all_alike_have_no_interval(coefficient):
+    """An interval from 0.00 to 0.00 would claim certainty of one record."""
+    for rows in ([("keep", "drop")], [("keep", "drop")] * 9):
+        found = coefficient(rows)
+        assert found.value <= 0.5
+        assert math.isnan(found.low)
+        assert math.isnan(found.high)
+        assert "every resample would say the same" in found.reason
+
+
 def test_chance_agreement_is_nought_and_intervals_cover_it():
     """60 pairs of reviewers who draw lots, 80 items each: some 95 % of the intervals hold 0."""
     random = np.random.default_rng(0)

@@ -10,8 +10,9 @@ chance, and each is a function of sums over items (`_Sums`), so that all have on
 * Krippendorff (2011), nominal, items that at least two decided: 1 - D_o / D_e.
 
 The intervals are percentile bootstraps over items (Efron, 1979): they answer to which items
-happened to be reviewed, not to who reviewed them. Where nobody disagrees, every resample says 1,
-which is no evidence that the true value is 1, so there is no interval.
+happened to be reviewed, not to who reviewed them. Where every resample says the same, as where
+nobody disagrees or where there is one item, this is no evidence that the true value is that, so there
+is no interval.
 """
 
 from __future__ import annotations
@@ -195,6 +196,8 @@ def _estimate(
         drawn = statistic(draws @ kinds)
         if np.isnan(drawn).mean() > 1 - CONFIDENCE:
             reason = "too few items for an interval: many resamples hold one label only"
+        elif np.nanmax(drawn) - np.nanmin(drawn) < 1e-12:
+            reason = "no interval, since every resample would say the same"
         else:
             tail = 50 * (1 - CONFIDENCE)
             low, high = (float(x) for x in np.nanpercentile(drawn, [tail, 100 - tail]))
