@@ -192,6 +192,8 @@ def test_in_a_narrow_window_a_refusal_is_in_sight_and_nothing_done_looks_empty(t
     tab.page.wait_for_selector("#refused >> text=there is no decision to take back")
     assert tab.page.evaluate("scrollY") > 300
     assert 0 <= tab.page.locator("#refused p").bounding_box()["y"] < 600
+    white = "word => getComputedStyle(word).color === 'rgb(255, 255, 255)'"
+    assert tab.page.locator("#refused strong").evaluate(white)
     bar = tab.page.locator("#progress progress")
     shown = "bar => getComputedStyle(bar).backgroundColor"
     assert bar.evaluate(shown) == "rgba(0, 0, 0, 0)"

@@ -62,6 +62,6 @@ def test_one_mode_at_a_time():
 
 def test_shares():
     assert parse_shares("6:1:3") == (6, 1, 3)
-    for wrong in ("6:1", "a:b:c", "0:0:0", "1:-1:1", ""):
+    for wrong in ("6:1", "a:b:c", "0:0:0", "1:-1:1", "²:1:1", ""):
         with pytest.raises(InputError, match="train:validation:test"):
             parse_shares(wrong)
