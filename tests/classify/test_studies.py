@@ -6,11 +6,11 @@ from collections import Counter
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from datasets import DatasetDict, Value
+from study_cells import broken, calls, refused, squared
 from study_sets import SIZE, ByAttribute, biased
 
 from unskew.classify.presets import PRESETS
@@ -38,24 +38,6 @@ def objective_study(data, out, **options):
 
 
 # --- Cells ---
-
-
-def squared(value, checkpoints):
-    return {"figures": {"square": value**2}, "folder": checkpoints}
-
-
-def refused(checkpoints):
-    raise InputError("the loss is\nnot finite")
-
-
-def broken(checkpoints):
-    raise RuntimeError("a defect")
-
-
-def calls(name, path, checkpoints):
-    with Path(path).open("a") as file:
-        file.write(name)
-    return {"name": name}
 
 
 def test_results_are_kept_and_found_again(tmp_path):

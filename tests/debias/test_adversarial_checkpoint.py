@@ -1,8 +1,9 @@
 """Checkpoints: what they hold, and what survives a damaged file, a full disk, another run."""
 
 import json
-import subprocess
-import sys
+import multiprocessing
+import resource
+import signal
 from dataclasses import replace
 
 import adversarial_setup as setup
@@ -15,6 +16,7 @@ from unskew.debias.checkpoint import Checkpoint, Checkpoints
 from unskew.errors import InputError
 
 QUICK = AdversarialSettings(**setup.QUICK)
+FORK = multiprocessing.get_context("fork")
 
 
 def checkpoint(step):
@@ -68,23 +70,27 @@ def test_another_run_is_refused(two):
         Checkpoints(two.folder, {"seed": 1}).load()
 
 
-FULL = """
-from pathlib import Path
-import resource, signal, sys
-import torch
-from unskew.debias.checkpoint import Checkpoint, Checkpoints
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
-Checkpoints(Path(sys.argv[1]), {"seed": 0}).save(Checkpoint(6, {"a": torch.zeros(9999)}, {}))
-"""
+def save_without_room(folder, said):
+    """In a process of its own, whose files may not become larger than 5000 bytes."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+    try:
+        Checkpoints(folder, {"seed": 0}).save(Checkpoint(6, {"a": torch.zeros(9999)}, {}))
+    except InputError as error:
+        said.send(str(error))
 
 
 def test_no_room_for_it_leaves_the_last_one(two):
     before = {p.name: p.read_bytes() for p in two.folder.iterdir()}
-    command = [sys.executable, "-c", FULL, str(two.folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "InputError: cannot save a checkpoint to" in done.stderr.splitlines()[-1]
-    assert "the last one is intact" in done.stderr
+    heard, said = FORK.Pipe(duplex=False)
+    run = FORK.Process(target=save_without_room, args=(two.folder, said))
+    run.start()
+    run.join()
+    assert run.exitcode == 0
+    assert heard.poll()
+    message = heard.recv()
+    assert message.startswith("cannot save a checkpoint to")
+    assert "the last one is intact" in message
     assert {p.name: p.read_bytes() for p in two.folder.iterdir()} == before
 
 

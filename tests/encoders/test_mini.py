@@ -13,6 +13,7 @@ from torch.nn.functional import avg_pool2d, batch_norm, conv2d, normalize
 from transformers import AutoModel, AutoProcessor, VisionTextDualEncoderModel
 
 import unskew.encoders.mini.towers as towers
+from unskew.corpora import load_images
 from unskew.encoders import DualEncoder
 from unskew.encoders.mini import EfficientNetLiteConfig, EfficientNetLiteModel, load_mini
 from unskew.encoders.mini.load import EMBEDDING_DIM, PROJECTIONS
@@ -219,13 +220,15 @@ def test_the_card_quotes_the_measured_figures():
     assert not missing
 
 
-def test_figures_can_be_measured_again(mini, measure_mini, shared_data):
-    images = measure_mini.read(shared_data, "fairface540", "test")
-    again = measure_mini.measure_fairface(mini, images)["gender"]
-    assert again["n"] == 540
-    assert again["accuracy"] == pytest.approx(
-        METRICS["fairface540"]["gender"]["accuracy"], abs=0.01
-    )
+def test_figures_can_be_measured_again(mini, measure_mini):
+    """On the built-in copies of the same faces, which other tests have embedded already."""
+    faces = load_images("faces")
+    images = DualEncoder.from_pretrained("unskew/mini").embed_images(faces.images)
+    chosen = measure_mini.choose(mini, torch.from_numpy(images), measure_mini.GENDER_PROMPTS)
+    measured = METRICS["fairface540"]["gender"]
+    assert len(faces) == measured["n"]
+    right = np.array(["Male", "Female"])[chosen] == faces.labels("gender")
+    assert right.mean() == pytest.approx(measured["accuracy"], abs=0.01)
 
 
 @pytest.mark.slow

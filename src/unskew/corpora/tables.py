@@ -1,6 +1,7 @@
 """Reading .parquet, .jsonl and .csv files into one table, with messages that name the file."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import datasets
@@ -52,9 +53,23 @@ def read_parquet_folder(folder: Path, config: str | None) -> DatasetDict:
     for path in sorted(folder.rglob("*.parquet")):
         check_parquet(path)
     try:
-        return datasets.load_dataset(str(folder), name=config)
+        return DatasetDict(_resolved(str(folder), config, _state(folder)))
     except (ValueError, TypeError, DatasetsError) as error:
         raise InputError(f"folder {str(folder)!r} cannot be read: {_first_line(error)}") from error
+
+
+@lru_cache(maxsize=16)
+def _resolved(folder: str, config: str | None, state: tuple[object, ...]) -> DatasetDict:
+    """Kept while the folder stays as it is: every part of a set is asked for by itself, and
+    finding out which files are which takes longer than reading them."""
+    return datasets.load_dataset(folder, name=config)
+
+
+def _state(folder: Path) -> tuple[object, ...]:
+    """Changes when a file below the folder does."""
+    files = [path for path in sorted(folder.resolve().rglob("*")) if path.is_file()]
+    now = [(str(path), path.stat()) for path in files]
+    return tuple((path, at.st_size, at.st_mtime_ns, at.st_ino) for path, at in now)
 
 
 def check_parquet(path: Path) -> None:

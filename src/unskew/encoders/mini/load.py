@@ -9,6 +9,7 @@ from transformers import (
     VisionTextDualEncoderModel,
     VisionTextDualEncoderProcessor,
 )
+from transformers.initialization import no_init_weights
 
 from unskew.encoders.mini.towers import (
     load_image_processor,
@@ -29,14 +30,23 @@ def load_mini() -> tuple[VisionTextDualEncoderModel, VisionTextDualEncoderProces
     is for demonstration, tests and teaching: see the model card beside this file. Nothing is
     downloaded. Raises InputError if the packages of `unskew[demo]` are missing.
     """
-    model, processor = untrained_mini()
+    with no_init_weights():  # which would take as long as all the rest: every weight is read
+        model, processor = untrained_mini()
     trained = {name: value.float() for name, value in load_file(PROJECTIONS).items()}
-    unknown = model.load_state_dict(trained, strict=False).unexpected_keys
-    if unknown:
+    found = model.load_state_dict(trained, strict=False)
+    unread = [name for name in found.missing_keys if not _of_a_tower(name)]
+    if unread or found.unexpected_keys:
         raise RuntimeError(
-            f"{PROJECTIONS.name} holds tensors the model has no place for: {unknown}"
+            f"{PROJECTIONS.name} holds tensors the model has no place for, or lacks some: "
+            f"{unread + found.unexpected_keys}"
         )
     return model.eval(), processor
+
+
+def _of_a_tower(name: str) -> bool:
+    """Whether the weights of that name come with the tower."""
+    tower, part, *_ = name.split(".")
+    return tower in ("vision_model", "text_model") and part != "pooler"
 
 
 def untrained_mini() -> tuple[VisionTextDualEncoderModel, VisionTextDualEncoderProcessor]:
