@@ -260,6 +260,9 @@ def test_the_builder_prepares_the_same_rows(private, everything, tmp_path):
         assert rows(got) == rows(want)
     with pytest.raises(NotFoundError, match=r"has no metadata\.jsonl"):
         RealWorldBias(data_dir=tmp_path)
+    none = RealWorldBias("headwear", data_dir=private.folder, cache_dir=tmp_path / "none")
+    with pytest.raises(InputError, match="has no rows of headwear"):
+        none.download_and_prepare()
 
 
 def _full(folder, out, said):

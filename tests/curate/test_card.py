@@ -37,6 +37,8 @@ def test_credit_is_claimed_of_rows_with_an_address_alone(curation, tmp_path):
     published, _ = told(build_set(curation, tmp_path / "published"))
     urls, _ = told(build_set(curation, tmp_path / "urls", Plan("urls-only")))
     assert "have no web address" in published
+    assert "with the EXIF data that it came with" in published
+    assert "EXIF" not in urls
     assert "All rows name the web address" in urls
     assert "have no web address" not in urls
 

@@ -41,9 +41,9 @@ class RealWorldBias(datasets.GeneratorBasedBuilder):
     ``RealWorldBias("religion", data_dir="set", images="curated")`` has those of one category;
     ``.download_and_prepare("out", file_format="parquet")`` writes them as Parquet files.
 
-    Raises NotFoundError where `data_dir` is no set. An image that is not in `images`, is not
-    what its name says, or has no SHA-256 to be found by, ends the preparation: the error of
-    `datasets` then has ours as its cause.
+    Raises NotFoundError where `data_dir` is no set; preparing, InputError where it has no rows of
+    the category. An image that is not in `images`, is not what its name says, or has no SHA-256 to
+    be found by, ends the preparation: the error of `datasets` then has ours as its cause.
     """
 
     BUILDER_CONFIG_CLASS = RealWorldBiasConfig
@@ -82,6 +82,8 @@ class RealWorldBias(datasets.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager: DownloadManager) -> list[SplitGenerator]:
         there = {row["split"] for row in self._metadata()}
+        if not there:
+            raise InputError(f"{self._folder} has no rows of {self.config.category or 'anything'}")
         return [SplitGenerator(s, gen_kwargs={"split": s}) for s in SPLITS if s in there]
 
     def _generate_examples(self, split: str) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -11,8 +11,8 @@ chance, and each is a function of sums over items (`_Sums`), so that all have on
 
 The intervals are percentile bootstraps over items (Efron, 1979): they answer to which items
 happened to be reviewed, not to who reviewed them. Where every resample says the same, as where
-nobody disagrees or where there is one item, this is no evidence that the true value is that, so there
-is no interval.
+nobody disagrees or where there is one item, this is no evidence that the true value is that, so
+there is no interval.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ SHARES = (6, 1, 3)
 def parse_shares(text: str) -> tuple[int, int, int]:
     """``"6:1:3"``: the shares of train, validation and test. Raises InputError."""
     parts = text.split(":")
-    if len(parts) != len(SPLITS) or not all(p.isdecimal() for p in parts) or not any(map(int, parts)):
+    numbers = all(part.isdecimal() for part in parts)
+    if len(parts) != len(SPLITS) or not numbers or not any(map(int, parts)):
         raise InputError(f"shares {text!r}: write train:validation:test, as 6:1:3 or 0:0:1")
     train, validation, test = map(int, parts)
     return train, validation, test
