@@ -152,8 +152,9 @@ def _some(found: _Found, out: Path, downloads: Path) -> _Found:
         raise InputError("no image could be downloaded, since no host answers: try again later")
     told = ", ".join(f"{found.count(w)} {_TOLD[w]}" for w in get_args(What) if found.count(w))
     raise InputError(
-        f"no image is left for {out}: of {len(found.missing)} rows, {told}. What was asked is "
-        f"noted in {downloads}: remove it to ask all of them again"
+        f"no image is left for {out}: of {len(found.missing)} rows, {told} (as of "
+        f"{found.missing[0].url}: {found.missing[0].why}). What was asked is noted in {downloads}: "
+        "remove it to ask all of them again"
     )
 
 
