@@ -19,7 +19,7 @@ from unskew.curate.sets.datasheet import write_datasheet
 from unskew.curate.sets.entry import Entry
 from unskew.curate.sets.parquet import write_rows
 from unskew.curate.sets.place import file_digest, file_digests
-from unskew.curate.sets.removals import Names, read_removals, without_removed
+from unskew.curate.sets.removals import Names, Removed, read_removals, without_removed
 from unskew.curate.sets.rights import Mode, left_out
 from unskew.curate.sets.split import SHARES, split_up
 from unskew.errors import InputError
@@ -140,11 +140,7 @@ def assemble(
         "seed": plan.seed,
         "candidates": origin.candidates,
         "left_out": dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
-        "removals": {
-            "listed": removed.listed,
-            "removed": removed.removed,
-            "unknown": len(removed.unknown),
-        },
+        "removals": _told(removed),
         "bystanders": None if faces is None else hidden(rows, faces),
         "content": file_digest(staging / METADATA),
         **composition(rows),
@@ -156,6 +152,12 @@ def assemble(
     content = json.dumps(numbers, ensure_ascii=False, indent=1)
     (staging / BUILD).write_text(content + "\n", encoding="utf-8")
     return Built(out, numbers, removed.unknown)
+
+
+def _told(removed: Removed) -> dict[str, int]:
+    """What a list of removals has done, without what is on it."""
+    counts = {"listed": removed.listed, "removed": removed.removed}
+    return {**counts, "unknown": len(removed.unknown)}
 
 
 def _permitted(entries: Sequence[Entry], mode: Mode) -> tuple[list[Entry], Counter[str]]:
