@@ -20,6 +20,7 @@ def test_real_photos(unskew, photos, tmp_path):
     assert code == 0
     assert "Male" in out
     assert "no evidence about people" in out
+    assert "minus that before: below 0, the true caption is closer" in out
     saved = json.loads((tmp_path / "out" / "captions.json").read_text("utf-8"))
     pair = next(
         p for p in saved["pairs"] if (p["subgroup_a"], p["subgroup_b"]) == ("Male", "Female")

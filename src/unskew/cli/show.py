@@ -87,6 +87,11 @@ def show_captions(done: CaptionAudit, folder: Path) -> None:
     console.print(escape(summary(done)), soft_wrap=True)
     if few := few_told(done):
         console.print(few, soft_wrap=True)
+    console.print(
+        "A change is the cosine with the photo once the identity is swapped, minus that before: "
+        "below 0, the true caption is closer. A to B minus B to A above 0: the model leans to B.",
+        soft_wrap=True,
+    )
     console.print("A value in (brackets) is not clear after Holm's correction.")
     console.print(f"Report: {escape(str(folder / 'captions.html'))} (also .md, .json)")
 
