@@ -124,7 +124,10 @@ class AdversarialSettings:
         if not self.towers or len(set(self.towers)) < len(self.towers):
             raise InputError(f"towers is {self.towers}; name image, text or both, each once")
         if self.swap_weight and "image" not in self.towers:
-            raise InputError("swap_weight is about the image tower: name image among the towers")
+            raise InputError(
+                "swap_weight trains the image tower, and towers is text alone: say "
+                "towers=image,text, or leave swap_weight out"
+            )
 
 
 DEFAULTS = AdversarialSettings()
