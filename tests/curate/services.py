@@ -74,12 +74,16 @@ def _openverse(url):
 
 def _wikimedia(url):
     def file(name):
-        told = {"LicenseShortName": "CC BY-SA 4.0", "ImageDescription": "<p>A woman &amp; sea</p>"}
+        told = {
+            "LicenseShortName": "CC BY-SA 4.0",
+            "ImageDescription": "<p>A woman &amp; sea</p>",
+            "Artist": '<a href="https://www.flickr.com/people/ansel">Ansel_A</a>',
+        }
         info = {
             "url": f"{url}/{name}-full.jpg",
             "thumburl": f"{url}/{name}.jpg",
             "descriptionurl": f"https://commons.wikimedia.org/wiki/File:{name}.jpg",
-            "user": "Ansel_A",
+            "user": f"UploadBot {name}",
             "extmetadata": {key: {"value": value} for key, value in told.items()},
         }
         return {"pageid": 1, "ns": 6, "title": f"File:{name}.jpg", "imageinfo": [info]}

@@ -215,13 +215,15 @@ def test_an_export(server, tmp_path):
         | {"query": "person in street"},  # words of a search are no label
         {"image": "near.PNG", "category": "religion", "subgroup": "muslims", "text": "by u/ansel"},
         {"id": "3", "image": "lost.jpg", "subgroup": "martian", "likes": 3, "source": "forum"},
+        {"id": "4", "image": "near.PNG", "subgroup": "Female", "category": "planet"},
     ]
     path = tmp_path / "export.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
     os.utime(path, (0, 0))
     result = collect([Export(path)], [], tmp_path / "out", downloader=Downloader(HASTY))
-    far, near, lost = records(tmp_path / "out")
-    assert (result.new, result.problems, result.unlabelled) == (3, 1, ("martian",))
+    far, near, lost, _ = records(tmp_path / "out")
+    unknown = ("martian", "planet: Female")
+    assert (result.new, result.problems, result.unlabelled) == (4, 1, unknown)
     assert (far.source, far.licence, far.retrieved) == (
         "export",
         "CC-BY-4.0",

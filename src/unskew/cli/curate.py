@@ -80,7 +80,7 @@ def _show(done: Curated) -> None:
     if done.face_crops is not None:
         lines.append(f"{done.face_crops} faces are cut out in {done.folder / 'aligned'}.")
     if done.unlabelled:
-        lines.append(f"The taxonomy has no one subgroup for: {', '.join(done.unlabelled)}.")
+        lines.append(f"Not in the taxonomy, so without a subgroup: {', '.join(done.unlabelled)}.")
     if done.unreached:
         lines.append(f"{done.unreached} images could not be reached: run it again to try anew.")
     lines.append(f"Next: unskew review {done.folder}")

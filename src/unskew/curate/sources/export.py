@@ -100,6 +100,7 @@ class Export:
                 raise SourceError(f"{where}: {row['image']!r} lies outside of the export's folder")
         label = row.get("subgroup", "")
         found = proposed(label, row.get("category")) if label else None
+        said = ": ".join(filter(None, (row.get("category"), label)))
         return Found(
             key=_key(row),
             url=row.get("url") or row["image"],
@@ -109,7 +110,7 @@ class Export:
             page=row.get("page"),
             file=file,
             label=Query(row.get("query") or label, *(found or (None, None))),
-            unknown=label if found is None else None,
+            unknown=said if label and found is None else None,
             source=row.get("source"),
             retrieved=row.get("retrieved", self._written),
         )

@@ -15,7 +15,7 @@ from unskew.curate.sources.base import (
 from unskew.curate.sources.licences import spdx
 from unskew.curate.sources.patience import Patience
 from unskew.curate.sources.web import Web
-from unskew.curate.sources.words import joined
+from unskew.curate.sources.words import joined, plain
 
 _WIDTH = 1280  # one of the widths that Wikimedia keeps ready; originals are often far larger
 _BUSY = {"maxlag", "ratelimited"}
@@ -65,7 +65,7 @@ def _parameters(text: str) -> dict[str, str | int]:
         "prop": "imageinfo",
         "iiprop": "url|user|extmetadata",
         "iiurlwidth": _WIDTH,
-        "iiextmetadatafilter": "License|LicenseShortName|ImageDescription|ObjectName",
+        "iiextmetadatafilter": "License|LicenseShortName|Artist|ImageDescription|ObjectName",
         "iiextmetadatalanguage": "en",
     }
 
@@ -84,5 +84,6 @@ def _found(file: dict[str, Any]) -> Found:
         page=info["descriptionurl"],
         licence=spdx(said.get("LicenseShortName") or said.get("License", "")),
         text=joined(said.get("ObjectName"), said.get("ImageDescription")),
-        author=info.get("user"),
+        # Who uploads may be a program that brings the photos of thousands.
+        author=plain(said.get("Artist")) or info.get("user"),
     )
