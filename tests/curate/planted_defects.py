@@ -89,6 +89,13 @@ def watermark(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     return Image.alpha_composite(image.convert("RGBA"), layer).convert("RGB")
 
 
+def faint(image: Image.Image, marked: Image.Image) -> bool:
+    """The letters differ from what they lie on by less than a tenth of black and white: white ones
+    on white, dark ones on dark, which people hardly see either."""
+    change = np.abs(_pixels(image) - _pixels(marked)).max(axis=2)
+    return float(change.sum()) < 25.5 * max(1, np.count_nonzero(change))
+
+
 def screenshot(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """A page of text, perhaps with the picture in it, as phones and browsers show it."""
     width, height = (360, 640) if rng.random() < 0.5 else (640, 420)

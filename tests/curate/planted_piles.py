@@ -32,7 +32,7 @@ CHECKS = {
     "low_information": ("flat",),
     "drawing": ("drawing",),
     "text_heavy": ("screenshot",),
-    "watermark": ("watermark",),
+    "watermark": ("watermark", "faint watermark"),
 }
 
 
@@ -97,7 +97,11 @@ def quality_pile(root: Path, images: list[Image.Image], data: Path) -> Pile:
         name, change = harmless[i % len(harmless)]
         pile.add("clean", name.replace(" ", "-"), change(image))
         for kind, defect in planted.DEFECTS.items():
-            pile.add(kind, f"{kind.replace(' ', '-')}.jpg", planted.encoded(defect(image, rng)))
+            changed = defect(image, rng)
+            name = f"{kind.replace(' ', '-')}.jpg"
+            if kind == "watermark" and planted.faint(image, changed):
+                kind = f"faint {kind}"
+            pile.add(kind, name, planted.encoded(changed))
     emoji = pq.read_table(data / "noto_emoji_people/train-00000-of-00001.parquet")["image"]
     for row in emoji.to_pylist()[7 :: len(emoji) // len(images)]:
         pile.add("drawing", "emoji.png", row["bytes"])

@@ -15,9 +15,9 @@ from unskew.curate.sharpness import sharpness
 from unskew.curate.writing import writing
 
 # Part of every kept result: raise it when a score of the same bytes changes.
-VERSION = 5
+VERSION = 6
 DIGITS = 6
-# The checks that a text-detection network is asked for.
+# The checks that a network is asked for.
 WRITING = ("text_heavy", "watermark")
 
 
@@ -58,6 +58,6 @@ def measure(content: bytes, look_for_writing: bool = True) -> Measured:
     }
     if look_for_writing:
         written = writing(copy.rgb)
-        scores |= dict(zip(WRITING, (written.share, written.line), strict=True))
+        scores |= dict(zip(WRITING, (written.share, written.laid_over), strict=True))
     rounded = {check: round(score, DIGITS) for check, score in scores.items()}
     return Measured(rounded, copy.width, copy.height, fingerprint(grey))
