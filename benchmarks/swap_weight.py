@@ -10,6 +10,7 @@ differences are to the first weight, photo by photo.
 """
 
 import argparse
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,7 +126,7 @@ def main() -> None:
             debiased = train_adversarial(encoder, data, settings, seed=seed).apply(encoder)
             runs.append(Answers.of(debiased, asked))
         print(row(f"swap_weight={weight:g}", asked, runs, first))
-        print(f"  {time.process_time() - start:.0f} CPU seconds", flush=True)
+        print(f"{time.process_time() - start:.0f} CPU seconds", file=sys.stderr)
         first = first or runs
 
 

@@ -1,5 +1,6 @@
 """`unskew debias` on small pictures, with the built-in model, for the files that test it."""
 
+import hashlib
 import json
 import shutil
 
@@ -62,7 +63,8 @@ def fitted(debias, kept, tmp_path):
     """(method, arguments of the command) -> what it prints; its result is then in `out`."""
 
     def run(method, *extra):
-        folder, said = kept / method, kept / f"{method}.txt"
+        name = f"{method}-{hashlib.sha256(repr(extra).encode()).hexdigest()[:8]}"
+        folder, said = kept / name, kept / f"{name}.txt"
         if not said.exists():
             code, out, err = debias(method, *extra, out=folder)
             assert code == 0, err

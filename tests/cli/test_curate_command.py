@@ -62,7 +62,7 @@ def test_a_folder_without_images_is_one_line(unskew, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("module", ["cv2", "simplejpeg"])
+@pytest.mark.parametrize("module", ["cv2", "onnxruntime", "simplejpeg"])
 def test_without_the_extra_it_says_what_to_install(tmp_path, module):
     code = (
         f"import sys; sys.modules[{module!r}] = None; from unskew.cli import main; "

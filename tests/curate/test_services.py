@@ -16,7 +16,7 @@ from unskew.curate.collect import collect
 from unskew.curate.download import Downloader
 from unskew.curate.queries import Query
 from unskew.curate.record import read_records
-from unskew.curate.sources import SourceError, Wikimedia
+from unskew.curate.sources import SourceError, Wikimedia, wikimedia
 from unskew.curate.sources.patience import UnreachableError
 from unskew.errors import InputError
 
@@ -310,3 +310,20 @@ def test_a_client_that_is_not_installed_is_named(monkeypatch, name):
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(InputError, match=rf"{library} is not installed: pip install 'unskew\[cur"):
         SEARCHABLE[name].open("http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("artist", "uploader", "author"),
+    [
+        ("Ansel A", "Bot", "Ansel A"),
+        ("Ansel A ( talk )", "Bot", "Ansel A"),
+        ("Own work", "Ansel_A", "Ansel_A"),
+        ("", "Ansel_A", "Ansel_A"),
+        ("Unknown author Unknown author", "Bot", None),
+        ("Anonymous", "Bot", None),
+    ],
+)
+def test_the_author_of_a_file_of_wikimedia(artist, uploader, author):
+    told = {"Artist": {"value": artist}, "LicenseShortName": {"value": "CC0"}}
+    info = {"url": "u", "descriptionurl": "p", "user": uploader, "extmetadata": told}
+    assert wikimedia._found({"title": "File:a.jpg", "imageinfo": [info]}).author == author

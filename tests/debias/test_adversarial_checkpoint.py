@@ -85,7 +85,7 @@ def test_no_room_for_it_leaves_the_last_one(two):
     heard, said = FORK.Pipe(duplex=False)
     run = FORK.Process(target=save_without_room, args=(two.folder, said))
     run.start()
-    run.join()
+    run.join(60)
     assert run.exitcode == 0
     assert heard.poll()
     message = heard.recv()

@@ -169,7 +169,7 @@ def test_a_killed_run_resumes_where_it_was(
         photo(i).save(path)
     killed = FORK.Process(target=killed_run, args=(encoder, images))
     killed.start()
-    killed.join()
+    killed.join(60)
     assert killed.exitcode == -signal.SIGKILL
     resumed = encoder.embed_images(images, batch_size=4)
     assert sum(forwards) == 22 - 3 * 4

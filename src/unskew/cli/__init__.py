@@ -24,7 +24,7 @@ from unskew.cli.study import study
 from unskew.errors import UnskewError
 
 # Modules that only the extra of this name installs, without which nothing is decoded.
-_OF_CURATE = ("cv2", "simplejpeg")
+_OF_CURATE = ("cv2", "onnxruntime", "simplejpeg")
 
 app = typer.Typer(
     help="Measure, mitigate and share: social bias in vision-language models.",

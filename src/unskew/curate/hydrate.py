@@ -151,10 +151,11 @@ def _some(found: _Found, out: Path, downloads: Path) -> _Found:
     if found.count("unreached") == len(found.missing):
         raise InputError("no image could be downloaded, since no host answers: try again later")
     told = ", ".join(f"{found.count(w)} {_TOLD[w]}" for w in get_args(What) if found.count(w))
+    first = found.missing[0]
     raise InputError(
         f"no image is left for {out}: of {len(found.missing)} rows, {told} (as of "
-        f"{found.missing[0].url}: {found.missing[0].why}). What was asked is noted in {downloads}: "
-        "remove it to ask all of them again"
+        f"{first.url!r:.100}: {first.why!r:.200}). What was asked is noted in {downloads}: remove "
+        "it to ask all of them again"
     )
 
 
@@ -258,26 +259,35 @@ def _entries(path: Path) -> list[Entry]:
 
 
 def _finished(out: Path, digest: str) -> Hydrated | None:
-    """The set that an earlier run has made of the same rows, if it has asked for every image.
+    """The set that an earlier run has made of the same rows, if it has asked for every image; that
+    the files there are as they were built is known from `refuse_other_content`.
 
-    None, so that it is made anew, where a file of it is gone or its build.json tells other counts
-    than its rows; that the files there are as they were built is known from `refuse_other_content`.
+    Raises:
+        InputError: a file of it is gone, or its build.json tells other counts than its rows. Its
+            images may be gone from their addresses by now, so that nothing is put in its place.
     """
     if not is_set(out):
         return None
     try:
         numbers = dict(json.loads((out / BUILD).read_bytes()))
-        told, files = numbers[_HYDRATED], [out / name for name in numbers["files"]]
+        told = numbers.get(_HYDRATED)
+        if told is None or told["of"] != digest:
+            return None
         lines = (out / MISSING).read_text(encoding="utf-8").splitlines()
         missing = _by_what(json.loads(line)["what"] for line in lines)
         of_rows = composition(read_metadata(out / METADATA))
-        if told != {"of": digest, "missing": missing, "unchecked": int(told["unchecked"])}:
-            return None
-    except (OSError, InputError, ValueError, LookupError, TypeError):
-        return None
-    if missing["unreached"] or numbers != {**numbers, **of_rows}:
-        return None
-    return _hydrated(Built(out, numbers, ())) if all(map(Path.is_file, files)) else None
+        whole = told == {"of": digest, "missing": missing, "unchecked": int(told["unchecked"])}
+        # A set of an earlier version lacks what was not counted then.
+        whole &= all(numbers[name] == count for name, count in of_rows.items() if name in numbers)
+        whole &= all((out / name).is_file() for name in numbers["files"])
+    except (OSError, InputError, ValueError, LookupError, TypeError, AttributeError):
+        whole = False
+    if not whole:
+        raise InputError(
+            f"{out} is not as it was made: a file of it is gone, or its numbers are not those of "
+            "its rows. Move it away to have it made anew"
+        )
+    return None if missing["unreached"] else _hydrated(Built(out, numbers, ()))
 
 
 def _by_what(missing: Iterable[str]) -> dict[str, int]:

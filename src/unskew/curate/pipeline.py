@@ -163,6 +163,7 @@ def _versions() -> dict[str, str]:
         "numpy": np.__version__,
         "pillow": PIL.__version__,
         "simplejpeg": version("simplejpeg"),
+        "onnxruntime": version("onnxruntime"),
     }
 
 

@@ -16,6 +16,8 @@ from unskew.curate.sources.base import SourceError
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 522})
 # In seconds, 30 years: a header may name any number, and a date has an end.
 _FARTHEST = 1e9
+# Until another one's turn may have ended, in seconds.
+_SOON = 0.05
 # A reset is given in seconds from now by some services and as the time of day by others.
 _RELATIVE_RESET_BELOW = 1e8
 
@@ -74,7 +76,10 @@ class Caller:
         """The same in steps: yields how many seconds to wait before it goes on."""
         trouble, attempt = "", 0
         while attempt < self._patience.attempts:
-            with self._turn:
+            if not self._turn.acquire(blocking=False):
+                yield _SOON
+                continue
+            try:
                 pause = self._pause()
                 if pause <= 0:
                     attempt += 1
@@ -82,6 +87,8 @@ class Caller:
                     if not isinstance(found, str):
                         return found
                     trouble = found
+            finally:
+                self._turn.release()
             if pause > 0:
                 yield pause
         raise UnreachableError(f"{self.service} {trouble}, at {attempt} attempts: try again later")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import httpx
 
 from unskew.curate.sources.base import SourceError
-
-if TYPE_CHECKING:
-    import httpx
 
 
 def only_public(request: httpx.Request) -> None:
@@ -54,10 +53,14 @@ def _looking_at_connections(host: str) -> Callable[[str, Mapping[str, Any]], Non
         elif step == "connection.connect_tcp.complete" and direct:
             stream = about["return_value"]
             try:
-                _refuse_private(host, ip_address(stream.get_extra_info("server_addr")[0]))
+                reached = stream.get_extra_info("server_addr")[0]
+                _refuse_private(host, ip_address(reached))
             except SourceError:
                 stream.close()
                 raise
+            except OSError as error:  # it has gone again
+                stream.close()
+                raise httpx.ConnectError(str(error)) from error
 
     return trace
 

@@ -19,6 +19,8 @@ from unskew.curate.sources.words import joined, plain
 
 _WIDTH = 1280  # one of the widths that Wikimedia keeps ready; originals are often far larger
 _BUSY = {"maxlag", "ratelimited"}
+# What stands in the place of an artist whom nobody knows.
+_NOBODY = ("unknown", "anonymous", "see page", "author unknown", "not known", "various")
 
 
 class Wikimedia:
@@ -84,6 +86,13 @@ def _found(file: dict[str, Any]) -> Found:
         page=info["descriptionurl"],
         licence=spdx(said.get("LicenseShortName") or said.get("License", "")),
         text=joined(said.get("ObjectName"), said.get("ImageDescription")),
-        # Who uploads may be a program that brings the photos of thousands.
-        author=plain(said.get("Artist")) or info.get("user"),
+        author=_author(plain(said.get("Artist")), info.get("user")),
     )
+
+
+def _author(artist: str, uploader: str | None) -> str | None:
+    """Who made a file: who uploads it may be a program that brings the photos of thousands."""
+    name = artist.split(" ( talk")[0].strip()
+    if name.lower().startswith(_NOBODY):
+        return None
+    return uploader if not name or name.lower() == "own work" else name

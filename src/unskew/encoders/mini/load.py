@@ -1,5 +1,6 @@
 """Put the built-in model together: two pretrained towers, and the projections shipped here."""
 
+import threading
 from pathlib import Path
 
 from safetensors.torch import load_file
@@ -21,6 +22,7 @@ from unskew.encoders.mini.vision import EfficientNetLiteConfig
 
 PROJECTIONS = Path(__file__).with_name("projections.safetensors")
 EMBEDDING_DIM = 384
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def load_mini() -> tuple[VisionTextDualEncoderModel, VisionTextDualEncoderProcessor]:
@@ -30,7 +32,9 @@ def load_mini() -> tuple[VisionTextDualEncoderModel, VisionTextDualEncoderProces
     is for demonstration, tests and teaching: see the model card beside this file. Nothing is
     downloaded. Raises InputError if the packages of `unskew[demo]` are missing.
     """
-    with no_init_weights():  # which would take as long as all the rest: every weight is read
+    # The start at random would take as long as all the rest, and every weight is read. To leave it
+    # out is a setting of the whole process, which two threads would put back for each other.
+    with _ONE_AT_A_TIME, no_init_weights():
         model, processor = untrained_mini()
     trained = {name: value.float() for name, value in load_file(PROJECTIONS).items()}
     found = model.load_state_dict(trained, strict=False)
