@@ -81,7 +81,7 @@ def theirs(paths: list[Path]) -> None:
 
 def speed(data: Path, n: int) -> None:
     cv2.setNumThreads(1)
-    names = ("unskew", "unskew without its text network", "cleanvision")
+    names = ("unskew", "unskew without its network", "cleanvision")
     spent = {name: [0.0, 0.0] for name in names}
     with tempfile.TemporaryDirectory() as folder:
         paths = written(Path(folder) / "pile", derived(data, n))

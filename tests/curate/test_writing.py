@@ -20,7 +20,7 @@ FACES = Path(unskew.__file__).parent / "corpora" / "data" / "faces.parquet"
 
 @pytest.fixture(scope="module")
 def faces():
-    rows = pq.read_table(FACES, columns=["image"])["image"].to_pylist()[::90]
+    rows = pq.read_table(FACES, columns=["image"])["image"].to_pylist()[1::90]
     return [Image.open(BytesIO(row["bytes"])).convert("RGB") for row in rows]
 
 
@@ -44,7 +44,7 @@ def test_a_line_laid_over_a_face_is_found_at_any_slant(faces, turn):
     assert sum(flag is not None for flag in unmarked) <= 1
 
 
-def test_it_is_found_where_it_lies(faces):
+def test_it_is_found_where_it_lies():
     ground = Image.new("RGB", (256, 192), (90, 120, 90))
     for written in logits(np.asarray(marked(ground))):
         rows, columns = np.nonzero(written > -1)

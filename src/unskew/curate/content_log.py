@@ -1,4 +1,4 @@
-"""What was found out about files, on disk, by the hash of their bytes: a line each, only appended.
+"""What was found out about files or texts, on disk, by their hash: a line each, only appended.
 
 A run that was killed goes on after the last whole line. Only hashes and places are in memory.
 """
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class ContentLog(ABC, Generic[T]):
-    """Answers by the SHA-256 of a file's content; a context manager.
+    """Answers by the SHA-256 of a content; a context manager.
 
     A subclass says how an answer becomes JSON and back; `version`, which every line has, and in
     `usable` the other versions whose lines are as good; and `what` was found out, as messages name

@@ -4,6 +4,7 @@ records.jsonl    see unskew.curate.record        flags.jsonl    one `CheckedReco
 images/          files by content hash           faces.jsonl    one list of `Face`s a line, if asked
 measured.jsonl   what was measured of images     curation.json  what the curation was made with
 decisions.jsonl  what reviewers have decided, once they have begun
+classified.jsonl what a classifier said of texts, if one was asked
 """
 
 from __future__ import annotations
