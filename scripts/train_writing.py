@@ -12,9 +12,10 @@
 
 The detector's last layers are replaced by three convolutions with two outputs: writing that was
 laid over the picture, for whose places and presence they are trained, and writing of any kind, as
-the detector saw it before. Every fifth family of fonts and every fifth photograph are held out. What
-is printed in the end is told of those, with writing of the same kinds, and with the watermarks and
-pages of the tests, which have a font of their own: there the thresholds are read. Photographs:
+the detector saw it before. Every fifth family of fonts and every fifth photograph are held out.
+What is printed in the end is told of those, with writing of the same kinds, and with the
+watermarks and pages of the tests, which have a font of their own: there the thresholds are read.
+Photographs:
 every fourth of the scraped pile, and rows of Flickr, FairFace and UTKFace, none of them in the
 tables of recall in docs/curation.md. The learning rate follows the clock, so that two runs do not
 give the same numbers; `--minutes 0` trains nothing and judges the network that is there.

@@ -43,12 +43,14 @@ def test_audit_a_model(tmp_path, home):
     assert "Female" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_debias_and_publish(tmp_path, home):
     said = run("debias_and_publish.py", tmp_path / "debiased", home)
     assert "Published: http://127.0.0.1:" in said
     assert re.search(r"loaded again: MaxSkew@100 0\.\d{3}, chance 0\.\d{3}", said)
 
 
+@pytest.mark.slow
 def test_study_a_classifier(tmp_path, home):
     said = run("study_a_classifier.py", tmp_path / "study", home)
     conflicting = [int(share) for share in re.findall(r"of conflicting (\d+)%", said)]
