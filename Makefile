@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 DATA   ?= ../shared/data
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PIP    := $(BIN)/pip --disable-pip-version-check
 
 # Nothing that runs here fetches anything from the Hub or reports anything to anyone.
@@ -22,7 +22,7 @@ compare: $(VENV)/.installed
 	  --out-of-domain $(DATA)/fairface540 --retrieval $(DATA)/flickr8k_subset \
 	  --zero-shot $(DATA)/cifar10_subset --out compare
 
-# One process per core and two more, since many wait for servers, each with one thread; tests of a
+# One process per core and one more, since many wait for servers, each with one thread; tests of a
 # file stay together, and files in their order: by size, the few long tests would come last, alone.
 test: $(VENV)/.installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
